@@ -1,0 +1,1 @@
+//! EVM chains: Ethereum and the chains that share its block format.

@@ -1,0 +1,3 @@
+//! Tables of schema `chain`, by chain family.
+
+pub mod evm;
