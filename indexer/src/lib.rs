@@ -1,1 +1,3 @@
-//! indexer
+//! Turns verified blocks into Arrow rows and sealed segments.
+
+pub mod decode;

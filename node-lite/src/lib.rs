@@ -5,3 +5,5 @@
 //! ```
 
 pub mod family;
+
+pub use family::evm;
