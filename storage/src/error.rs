@@ -30,6 +30,9 @@ pub enum StorageError {
     /// The network does not exist.
     #[error("network \"{0}\" does not exist")]
     UnknownNetwork(String),
+    /// The name cannot be a folder and a database.
+    #[error("network name \"{0}\" must be 1 to 63 of a-z, 0-9, _ and -")]
+    NetworkName(String),
     /// A block does not fit its stored neighbour.
     #[error("block {number}: {detail}")]
     Link { number: BlockNumber, detail: String },
@@ -44,7 +47,9 @@ impl StorageError {
         match self {
             Self::InUse { .. } | Self::Io { .. } | Self::State(_) => ErrorKind::Unavailable,
             Self::Corrupt { .. } => ErrorKind::Corrupt,
-            Self::FormatVersion { .. } | Self::Link { .. } => ErrorKind::Invalid,
+            Self::FormatVersion { .. } | Self::NetworkName(_) | Self::Link { .. } => {
+                ErrorKind::Invalid
+            }
             Self::UnknownNetwork(_) => ErrorKind::NotFound,
             Self::Rows(_) => ErrorKind::Internal,
         }

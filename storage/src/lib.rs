@@ -13,16 +13,24 @@
 //! - A segment file is never rewritten; its name is the hash of its content.
 //! - Every byte read back from a segment file is checked before it is used.
 
+mod chain_state;
+mod checked_store;
 mod commit;
+mod data_dir;
 mod error;
+mod kv;
 mod network;
+mod ranges;
 mod segment;
 mod snapshot;
 mod store;
+#[cfg(test)]
+mod testing;
 
 pub use commit::{BlockRecord, Commit, HotBlock};
 pub use error::StorageError;
 pub use network::Network;
-pub use segment::{SealedSegment, Segment, SegmentFile, SegmentWriter};
-pub use snapshot::{ChainSnapshot, StoredRange};
+pub use ranges::StoredRange;
+pub use segment::{BlockExtent, SealedSegment, Segment, SegmentFile, SegmentWriter, block_extents};
+pub use snapshot::ChainSnapshot;
 pub use store::Store;

@@ -1,11 +1,23 @@
 //! Segments: finalized rows of one block range, one Parquet file per table.
+//!
+//! `properties` says how the files are encoded, `rows` which rows belong to which block,
+//! `hashing_file` hashes bytes on their way to disk, `writer` puts them together.
+
+mod hashing_file;
+mod properties;
+mod rows;
+mod table_file;
+mod writer;
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use schemas::{BlockHash, BlockRange, TableSpec, VerificationLevel};
+use schemas::{BlockHash, BlockRange, VerificationLevel};
 
-use crate::{BlockRecord, StorageError};
+use crate::BlockRecord;
+
+pub(crate) use hashing_file::chunk_hash;
+pub use rows::{BlockExtent, block_extents};
+pub use writer::SegmentWriter;
 
 /// One immutable file of a segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,35 +63,9 @@ pub struct SealedSegment {
     pub(crate) records: Vec<BlockRecord>,
 }
 
-/// Writes the files of one segment while blocks arrive, with memory bounded by one row group per table.
-/// Dropped unfinished, it leaves nothing behind that a reader could see.
-pub struct SegmentWriter {}
-
-impl SegmentWriter {
-    /// Appends rows of consecutive blocks: `batches[i]` belongs to table i, `records` lists the blocks.
-    pub fn append(
-        &mut self,
-        _records: Vec<BlockRecord>,
-        _batches: &[RecordBatch],
-    ) -> Result<(), StorageError> {
-        unimplemented!()
-    }
-
-    /// Rows of all tables so far.
-    pub fn row_count(&self) -> u64 {
-        unimplemented!()
-    }
-
-    /// Blocks so far.
-    pub fn block_count(&self) -> u64 {
-        unimplemented!()
-    }
-
-    /// Closes and syncs the files under their content names.
-    pub fn finish(self) -> Result<SealedSegment, StorageError> {
-        unimplemented!()
+impl SealedSegment {
+    /// What the manifest will record.
+    pub fn segment(&self) -> &Segment {
+        &self.segment
     }
 }
-
-#[allow(dead_code)]
-fn _uses(_: &TableSpec) {}

@@ -1,79 +1,216 @@
 //! One fixed view of a network for one query.
 
+use std::fmt;
 use std::sync::Arc;
 
 use schemas::{BlockHash, BlockNumber, BlockRange, VerificationLevel};
 
+use crate::chain_state::ChainState;
+use crate::kv::keys::{self, NetworkId};
+use crate::kv::records::{self, Header};
+use crate::kv::{Family, Kv};
+use crate::ranges::{self, StoredRange};
 use crate::{HotBlock, Network, Segment, StorageError};
 
-/// A maximal run of stored blocks of one level and finality.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StoredRange {
-    /// The blocks.
-    pub range: BlockRange,
-    /// How far all of them were verified.
-    pub level: VerificationLevel,
-    /// Sealed, so never replaced.
-    pub finalized: bool,
+/// Manifest and hot tail of one network at one moment. Cheap to clone and to hold.
+///
+/// Lookups by hash read the state store, which may have moved on; what was sealed after this snapshot
+/// was taken is filtered out by block number, so the view stays fixed.
+#[derive(Clone)]
+pub struct ChainSnapshot {
+    inner: Arc<Inner>,
 }
 
-/// Manifest and hot tail of one network at one moment. Cheap to clone and to hold.
-#[derive(Clone, Debug)]
-pub struct ChainSnapshot {}
+struct Inner {
+    kv: Arc<Kv>,
+    network_id: NetworkId,
+    network: Network,
+    state: ChainState,
+    hot: Vec<Arc<HotBlock>>,
+    ranges: Vec<StoredRange>,
+}
+
+impl fmt::Debug for ChainSnapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChainSnapshot")
+            .field("network", &self.inner.network.name)
+            .field("segments", &self.inner.state.segments.len())
+            .field("hot_blocks", &self.inner.hot.len())
+            .finish()
+    }
+}
 
 impl ChainSnapshot {
+    pub(crate) fn new(
+        kv: Arc<Kv>,
+        network_id: NetworkId,
+        network: Network,
+        state: ChainState,
+    ) -> Self {
+        let hot = state.winners();
+        let sealed = state.segments.iter().map(|segment| StoredRange {
+            range: segment.range,
+            level: segment.level,
+            finalized: true,
+        });
+        let open = hot.iter().filter_map(|block| {
+            let number = block.record.number;
+            let range = BlockRange::new(number, number)?;
+            Some(StoredRange { range, level: block.record.level, finalized: false })
+        });
+        let ranges = ranges::merge(sealed.chain(open).collect());
+        Self { inner: Arc::new(Inner { kv, network_id, network, state, hot, ranges }) }
+    }
+
+    pub(crate) fn network_id(&self) -> NetworkId {
+        self.inner.network_id
+    }
+
+    pub(crate) fn state(&self) -> &ChainState {
+        &self.inner.state
+    }
+
     /// The network it belongs to.
     pub fn network(&self) -> &Network {
-        unimplemented!()
+        &self.inner.network
     }
 
     /// Sealed segments, by first block, disjoint.
     pub fn segments(&self) -> &[Arc<Segment>] {
-        unimplemented!()
+        &self.inner.state.segments
     }
 
-    /// Hot blocks of the winning branch, by number, above every segment of their run.
+    /// Hot blocks of the winning branch, by number. Linked where they touch each other or a segment.
     pub fn hot_blocks(&self) -> &[Arc<HotBlock>] {
-        unimplemented!()
+        &self.inner.hot
     }
 
     /// All stored runs by first block.
     pub fn ranges(&self) -> Vec<StoredRange> {
-        unimplemented!()
+        self.inner.ranges.clone()
     }
 
     /// Blocks between the first and the last stored one that are not stored.
     pub fn gaps(&self) -> Vec<BlockRange> {
-        unimplemented!()
+        match self.extent() {
+            Some(extent) => self.missing(extent, VerificationLevel::Header),
+            None => Vec::new(),
+        }
     }
 
     /// Lowest and highest stored block; `None` for an empty network.
     pub fn extent(&self) -> Option<BlockRange> {
-        unimplemented!()
+        ranges::extent(&self.inner.ranges)
     }
 
     /// Parts of `within` that are not stored, or stored below `level`.
-    pub fn missing(&self, _within: BlockRange, _level: VerificationLevel) -> Vec<BlockRange> {
-        unimplemented!()
+    pub fn missing(&self, within: BlockRange, level: VerificationLevel) -> Vec<BlockRange> {
+        ranges::missing(&self.inner.ranges, within, level)
     }
 
     /// Number of the stored block with this hash.
-    pub fn block_number(&self, _hash: &BlockHash) -> Result<Option<BlockNumber>, StorageError> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// `State` or `Corrupt` when the state store cannot be read.
+    pub fn block_number(&self, hash: &BlockHash) -> Result<Option<BlockNumber>, StorageError> {
+        if let Some(block) = self.inner.hot.iter().find(|block| block.record.hash == *hash) {
+            return Ok(Some(block.record.number));
+        }
+        let key = keys::hash(self.inner.network_id, hash);
+        let Some(value) = self.inner.kv.get(Family::BlockHashes, &key)? else { return Ok(None) };
+        let number = keys::read_number(&value)?;
+        Ok(self.is_sealed(number).then_some(number))
     }
 
     /// Hash of the stored winning block at this height.
-    pub fn block_hash(&self, _number: BlockNumber) -> Result<Option<BlockHash>, StorageError> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// `State` or `Corrupt` when the state store cannot be read.
+    pub fn block_hash(&self, number: BlockNumber) -> Result<Option<BlockHash>, StorageError> {
+        if let Some(block) = self.hot_block(number) {
+            return Ok(Some(block.record.hash));
+        }
+        Ok(self.sealed_header(number)?.map(|header| header.hash))
+    }
+
+    /// Level of the stored winning block at this height.
+    pub fn block_level(&self, number: BlockNumber) -> Option<VerificationLevel> {
+        match self.hot_block(number) {
+            Some(block) => Some(block.record.level),
+            None => self.inner.state.segment_of(number).map(|segment| segment.level),
+        }
     }
 
     /// Blocks that may hold the transaction: a superset, usually of one. Empty means not stored.
-    pub fn transaction_blocks(&self, _hash: &[u8; 32]) -> Result<Vec<BlockNumber>, StorageError> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// `State` or `Corrupt` when the state store cannot be read.
+    pub fn transaction_blocks(&self, hash: &[u8; 32]) -> Result<Vec<BlockNumber>, StorageError> {
+        let mut blocks = Vec::new();
+        let prefix = keys::transaction_prefix(self.inner.network_id, hash);
+        self.inner.kv.scan(Family::Transactions, &prefix, |key, _| {
+            let number = keys::read_transaction(key)?;
+            if self.is_sealed(number) {
+                blocks.push(number);
+            }
+            Ok(())
+        })?;
+        let hot = self.inner.hot.iter().map(|block| &block.record);
+        blocks.extend(
+            hot.filter(|record| record.transaction_hashes.contains(hash)).map(|r| r.number),
+        );
+        Ok(blocks)
     }
 
     /// BLAKE3 over all segment records and hot block hashes: equal roots mean equal rows.
     pub fn manifest_root(&self) -> [u8; 32] {
-        unimplemented!()
+        let mut hasher = blake3::Hasher::new();
+        // Counts and lengths go in too, so that no two manifests give the same bytes.
+        hasher.update(&(self.segments().len() as u64).to_be_bytes());
+        for segment in self.segments() {
+            hasher.update(&segment.range.first().to_be_bytes());
+            hasher.update(&segment.range.last().to_be_bytes());
+            hasher.update(&[records::level_byte(segment.level)]);
+            hasher.update(&segment.first_parent_hash.0);
+            hasher.update(&segment.last_hash.0);
+            hasher.update(&(segment.files.len() as u64).to_be_bytes());
+            for file in &segment.files {
+                hasher.update(&(file.table.len() as u64).to_be_bytes());
+                hasher.update(file.table.as_bytes());
+                hasher.update(&file.content_hash);
+            }
+        }
+        for block in self.hot_blocks() {
+            hasher.update(&block.record.number.to_be_bytes());
+            hasher.update(&[records::level_byte(block.record.level)]);
+            hasher.update(&block.record.hash.0);
+        }
+        *hasher.finalize().as_bytes()
+    }
+
+    pub(crate) fn sealed_header(
+        &self,
+        number: BlockNumber,
+    ) -> Result<Option<Header>, StorageError> {
+        if !self.is_sealed(number) {
+            return Ok(None);
+        }
+        let key = keys::number(self.inner.network_id, number);
+        let value =
+            self.inner.kv.get(Family::Headers, &key)?.ok_or_else(|| StorageError::Corrupt {
+                what: "header index".to_owned(),
+                detail: format!("block {number} is sealed and has no entry"),
+            })?;
+        Header::decode(&value).map(Some)
+    }
+
+    fn is_sealed(&self, number: BlockNumber) -> bool {
+        self.inner.state.segment_of(number).is_some()
+    }
+
+    fn hot_block(&self, number: BlockNumber) -> Option<&Arc<HotBlock>> {
+        let hot = &self.inner.hot;
+        let index = hot.binary_search_by_key(&number, |block| block.record.number).ok()?;
+        hot.get(index)
     }
 }

@@ -1,56 +1,287 @@
 //! One data directory.
+//!
+//! ```text
+//! SegmentWriter ──> files, synced ─┐
+//! hot blocks ──────────────────────┴─ commit: check links ─> one write batch ─> new snapshot
+//! ```
+//!
+//! Invariants
+//! - The snapshot changes only after the batch is on disk; a failed commit changes nothing.
+//! - Commits of one store run one after the other.
 
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use arc_swap::ArcSwap;
 use object_store::ObjectStore;
-use schemas::{BlockNumber, TableSpec};
+use schemas::{BlockHash, BlockNumber, TableSpec, format_version};
 
-use crate::{ChainSnapshot, Commit, Network, SegmentWriter, StorageError};
+use crate::chain_state::ChainState;
+use crate::checked_store::{CheckedStore, FileRegistry};
+use crate::data_dir::{DataDir, io};
+use crate::kv::keys::{self, NetworkId};
+use crate::kv::records::{self, Header, HotEntry};
+use crate::kv::{Batch, Family, Kv};
+use crate::{BlockRecord, ChainSnapshot, Commit, Network, Segment, SegmentWriter, StorageError};
+
+/// Longest name of a network: it is a folder name and a database name.
+const NETWORK_NAME_BYTES_MAX: usize = 63;
 
 /// An open data directory. Cheap to clone; all clones are one store.
 #[derive(Clone)]
-pub struct Store {}
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    kv: Arc<Kv>,
+    registry: Arc<FileRegistry>,
+    objects: Arc<CheckedStore>,
+    networks: RwLock<BTreeMap<String, Arc<ArcSwap<ChainSnapshot>>>>,
+    /// Held while something is written.
+    writing: Mutex<()>,
+    /// Last, so that the lock is released after everything else is closed.
+    dir: Arc<DataDir>,
+}
 
 impl Store {
     /// Opens or creates `path`, takes its lock, and removes files that no manifest names.
-    pub fn open(_path: &Path) -> Result<Self, StorageError> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// `InUse` while another process has it open; `FormatVersion` when another release wrote it;
+    /// `Corrupt` when a record is damaged, or a segment file is missing or has another size.
+    #[tracing::instrument(name = "open_store", skip_all, err)]
+    pub fn open(path: &Path) -> Result<Self, StorageError> {
+        let dir = Arc::new(DataDir::open(path)?);
+        let kv = Arc::new(Kv::open(&dir.state())?);
+        check_format(&kv)?;
+        let registry = Arc::new(FileRegistry::default());
+        let mut networks = BTreeMap::new();
+        let mut named = HashSet::new();
+        for (id, network) in read_networks(&kv)? {
+            let state = read_state(&kv, id)?;
+            for segment in &state.segments {
+                check_files(&dir, segment)?;
+                registry.add(segment);
+                named.extend(segment.files.iter().map(|file| file.path.clone()));
+            }
+            let name = network.name.clone();
+            let snapshot = ChainSnapshot::new(kv.clone(), id, network, state);
+            networks.insert(name, Arc::new(ArcSwap::from_pointee(snapshot)));
+        }
+        dir.remove_unreferenced(&named)?;
+        let objects = Arc::new(CheckedStore::new(&dir.segments(), registry.clone())?);
+        let (networks, writing) = (RwLock::new(networks), Mutex::new(()));
+        Ok(Self { inner: Arc::new(Inner { kv, registry, objects, networks, writing, dir }) })
     }
 
     /// All networks by name.
     pub fn networks(&self) -> Vec<Network> {
-        unimplemented!()
+        let networks = self.inner.networks.read().unwrap_or_else(PoisonError::into_inner);
+        networks.values().map(|snapshot| snapshot.load().network().clone()).collect()
     }
 
     /// Creates the network or replaces its record.
-    pub fn put_network(&self, _network: &Network) -> Result<(), StorageError> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// `NetworkName` for a name that cannot be a folder; `Io` or `State` when the disk refuses.
+    pub fn put_network(&self, network: &Network) -> Result<(), StorageError> {
+        check_network_name(&network.name)?;
+        let _writing = self.inner.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.inner.dir.create_network(&network.name)?;
+        let known = self.cell(&network.name).ok();
+        let id = match &known {
+            Some(cell) => cell.load().network_id(),
+            None => self.next_network_id(),
+        };
+        let mut batch = Batch::default();
+        let record = records::encode_network(id, network)?;
+        batch.put(Family::Networks, network.name.clone().into_bytes(), record);
+        self.inner.kv.write(batch)?;
+        let state = known.as_ref().map(|cell| cell.load().state().clone()).unwrap_or_default();
+        let snapshot = ChainSnapshot::new(self.inner.kv.clone(), id, network.clone(), state);
+        match known {
+            Some(cell) => cell.store(Arc::new(snapshot)),
+            None => {
+                let cell = Arc::new(ArcSwap::from_pointee(snapshot));
+                let mut networks =
+                    self.inner.networks.write().unwrap_or_else(PoisonError::into_inner);
+                networks.insert(network.name.clone(), cell);
+            }
+        }
+        Ok(())
     }
 
     /// The view of `network` as of the last commit.
-    pub fn snapshot(&self, _network: &str) -> Result<Arc<ChainSnapshot>, StorageError> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// `UnknownNetwork`.
+    pub fn snapshot(&self, network: &str) -> Result<Arc<ChainSnapshot>, StorageError> {
+        Ok(self.cell(network)?.load_full())
     }
 
     /// Starts a segment whose first block is `first`.
+    ///
+    /// # Errors
+    /// `UnknownNetwork`.
     pub fn segment_writer(
         &self,
-        _network: &str,
-        _tables: &'static [&'static TableSpec],
-        _first: BlockNumber,
+        network: &str,
+        tables: &'static [&'static TableSpec],
+        first: BlockNumber,
     ) -> Result<SegmentWriter, StorageError> {
-        unimplemented!()
+        self.cell(network)?;
+        Ok(SegmentWriter::new(self.inner.dir.clone(), network.to_owned(), tables, first))
     }
 
     /// Makes everything in `commit` visible by one write batch, then swaps the snapshot.
-    pub fn commit(&self, _network: &str, _commit: Commit) -> Result<(), StorageError> {
-        unimplemented!()
+    ///
+    /// Hot blocks that the sealed segments exclude leave the hot tail by themselves.
+    ///
+    /// # Errors
+    /// `Link` when a block does not fit a stored neighbour or its height is sealed; `State` when the
+    /// disk refuses. Nothing has changed then.
+    #[tracing::instrument(name = "commit", skip_all, err, fields(
+        network, segments = commit.seal.len(), hot_put = commit.hot_put.len()))]
+    pub fn commit(&self, network: &str, commit: Commit) -> Result<(), StorageError> {
+        let cell = self.cell(network)?;
+        let _writing = self.inner.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = cell.load_full();
+        let id = before.network_id();
+        let mut state = before.state().clone();
+        let mut batch = Batch::default();
+        for (number, hash) in commit.hot_drop {
+            state.hot.remove(&(number, hash));
+            batch.delete(Family::Hot, keys::hot(id, number, &hash));
+        }
+        let mut sealed = Vec::new();
+        for seal in commit.seal {
+            let segment = Arc::new(seal.segment);
+            state.seal(segment.clone(), &seal.records, |number| {
+                Ok(before.sealed_header(number)?.map(|header| header.hash))
+            })?;
+            put_segment(&mut batch, id, &segment, &seal.records)?;
+            sealed.push(segment);
+        }
+        let next = state.hot.values().map(|entry| entry.sequence + 1).max().unwrap_or(0);
+        for (sequence, block) in (next..).zip(commit.hot_put) {
+            let key = keys::hot(id, block.record.number, &block.record.hash);
+            batch.put(Family::Hot, key, records::encode_hot(sequence, &block)?);
+            state.put_hot(HotEntry { sequence, block: Arc::new(block) })?;
+        }
+        for (number, hash) in state.drop_excluded() {
+            batch.delete(Family::Hot, keys::hot(id, number, &hash));
+        }
+        self.inner.kv.write(batch)?;
+        sealed.iter().for_each(|segment| self.inner.registry.add(segment));
+        let network = before.network().clone();
+        cell.store(Arc::new(ChainSnapshot::new(self.inner.kv.clone(), id, network, state)));
+        Ok(())
     }
 
     /// Segment files, each byte checked against its chunk hash on the way out. A mismatch is an error
     /// that names the file; no unchecked byte is returned.
     pub fn object_store(&self) -> Arc<dyn ObjectStore> {
-        unimplemented!()
+        self.inner.objects.clone()
+    }
+
+    fn cell(&self, network: &str) -> Result<Arc<ArcSwap<ChainSnapshot>>, StorageError> {
+        let networks = self.inner.networks.read().unwrap_or_else(PoisonError::into_inner);
+        let cell = networks.get(network).cloned();
+        cell.ok_or_else(|| StorageError::UnknownNetwork(network.to_owned()))
+    }
+
+    fn next_network_id(&self) -> NetworkId {
+        let networks = self.inner.networks.read().unwrap_or_else(PoisonError::into_inner);
+        networks.values().map(|cell| cell.load().network_id() + 1).max().unwrap_or(0)
     }
 }
+
+fn check_network_name(name: &str) -> Result<(), StorageError> {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
+    if name.is_empty() || name.len() > NETWORK_NAME_BYTES_MAX || !name.chars().all(allowed) {
+        return Err(StorageError::NetworkName(name.to_owned()));
+    }
+    Ok(())
+}
+
+fn check_format(kv: &Kv) -> Result<(), StorageError> {
+    let expected = format_version::STORE;
+    let Some(value) = kv.get(Family::Meta, keys::FORMAT)? else {
+        let mut batch = Batch::default();
+        batch.put(Family::Meta, keys::FORMAT.to_vec(), expected.to_be_bytes().to_vec());
+        return kv.write(batch);
+    };
+    match <[u8; 4]>::try_from(value.as_slice()).map(u32::from_be_bytes) {
+        Ok(found) if found == expected => Ok(()),
+        Ok(found) => Err(StorageError::FormatVersion { found, expected }),
+        Err(_) => Err(StorageError::Corrupt {
+            what: "format version".to_owned(),
+            detail: format!("{} bytes, expected 4", value.len()),
+        }),
+    }
+}
+
+fn read_networks(kv: &Kv) -> Result<Vec<(NetworkId, Network)>, StorageError> {
+    let mut networks = Vec::new();
+    kv.scan(Family::Networks, &[], |name, value| {
+        networks.push(records::decode_network(name, value)?);
+        Ok(())
+    })?;
+    Ok(networks)
+}
+
+fn read_state(kv: &Kv, id: NetworkId) -> Result<ChainState, StorageError> {
+    let mut state = ChainState::default();
+    kv.scan(Family::Manifest, &keys::network(id), |_, value| {
+        state.segments.push(Arc::new(records::decode_segment(value)?));
+        Ok(())
+    })?;
+    kv.scan(Family::Hot, &keys::network(id), |key, value| {
+        let (number, hash) = keys::read_hot(key)?;
+        state.hot.insert((number, hash), records::decode_hot(number, hash, value)?);
+        Ok(())
+    })?;
+    Ok(state)
+}
+
+/// A missing or cut-off file is found at open; its content is checked when it is read.
+fn check_files(dir: &DataDir, segment: &Segment) -> Result<(), StorageError> {
+    for file in &segment.files {
+        let path = dir.segment_path(&file.path);
+        let detail = match std::fs::metadata(&path) {
+            Ok(found) if found.len() == file.size_bytes => continue,
+            Ok(found) => format!("{} bytes, expected {}", found.len(), file.size_bytes),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                "file is missing".to_owned()
+            }
+            Err(error) => return Err(io("open", &path, error)),
+        };
+        let what = format!("segment file {}", path.display());
+        return Err(StorageError::Corrupt { what, detail });
+    }
+    Ok(())
+}
+
+fn put_segment(
+    batch: &mut Batch,
+    id: NetworkId,
+    segment: &Segment,
+    records: &[BlockRecord],
+) -> Result<(), StorageError> {
+    let first = segment.range.first();
+    batch.put(Family::Manifest, keys::number(id, first), records::encode_segment(segment)?);
+    for record in records {
+        let (number, hash): (BlockNumber, BlockHash) = (record.number, record.hash);
+        batch.put(Family::Headers, keys::number(id, number), Header::of(record).encode());
+        batch.put(Family::BlockHashes, keys::hash(id, &hash), keys::number_value(number));
+        for transaction in &record.transaction_hashes {
+            batch.put(Family::Transactions, keys::transaction(id, transaction, number), Vec::new());
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,225 @@
+//! RocksDB: the only module that names it. Opens the column families, reads, and writes one synced
+//! batch at a time.
+//!
+//! ```text
+//! Batch (puts and deletes over all families) ──write, WAL, fsync──> visible as a whole, or not at all
+//! ```
+//!
+//! Invariants
+//! - Every write is one batch with sync: it survives a crash as a whole or leaves no trace.
+//! - Log records that were acknowledged are never skipped at recovery: a torn tail is cut off, any
+//!   other damage is an error.
+
+pub(crate) mod codec;
+pub(crate) mod keys;
+pub(crate) mod records;
+
+use std::path::Path;
+
+use rocksdb::{
+    ColumnFamilyDescriptor, DBCompressionType, DBRecoveryMode, Direction, IteratorMode, Options,
+    ReadOptions, WriteBatch, WriteOptions,
+};
+
+use crate::StorageError;
+
+/// Memtable size of one column family, bytes. Two of them can exist while one is flushed.
+const WRITE_BUFFER_BYTES: usize = 8 << 20;
+/// Memtables of all column families together, bytes.
+const WRITE_BUFFERS_BYTES_MAX: usize = 32 << 20;
+/// Log files are dropped once their tables are flushed; past this size a flush is forced, bytes.
+const WAL_BYTES_MAX: u64 = 128 << 20;
+/// RocksDB's own text logs that are kept.
+const INFO_LOG_FILES_MAX: usize = 4;
+/// Threads for flush and compaction.
+const BACKGROUND_JOBS_MAX: i32 = 2;
+/// Files that RocksDB keeps open at most; each holds its index and bloom filter in memory.
+const OPEN_FILES_MAX: i32 = 256;
+
+/// Column families. The names are part of the disk format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Family {
+    /// Format version.
+    Meta,
+    /// Network name to its record.
+    Networks,
+    /// Network and first block to segment record.
+    Manifest,
+    /// Network and number to header record of a sealed block.
+    Headers,
+    /// Network and block hash to number, sealed blocks.
+    BlockHashes,
+    /// Network, prefix of a transaction hash and block number, sealed blocks.
+    Transactions,
+    /// Network, number and hash to an unfinalized block.
+    Hot,
+}
+
+impl Family {
+    const ALL: [Self; 7] = [
+        Self::Meta,
+        Self::Networks,
+        Self::Manifest,
+        Self::Headers,
+        Self::BlockHashes,
+        Self::Transactions,
+        Self::Hot,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Meta => "meta",
+            Self::Networks => "networks",
+            Self::Manifest => "manifest",
+            Self::Headers => "headers",
+            Self::BlockHashes => "block_hashes",
+            Self::Transactions => "transactions",
+            Self::Hot => "hot",
+        }
+    }
+}
+
+/// Puts and deletes that become visible together.
+#[derive(Default)]
+pub(crate) struct Batch {
+    operations: Vec<(Family, Vec<u8>, Option<Vec<u8>>)>,
+}
+
+impl Batch {
+    pub(crate) fn put(&mut self, family: Family, key: Vec<u8>, value: Vec<u8>) {
+        self.operations.push((family, key, Some(value)));
+    }
+
+    pub(crate) fn delete(&mut self, family: Family, key: Vec<u8>) {
+        self.operations.push((family, key, None));
+    }
+}
+
+/// An open RocksDB.
+pub(crate) struct Kv {
+    db: rocksdb::DB,
+}
+
+impl Kv {
+    /// Opens or creates the database in `path`.
+    pub(crate) fn open(path: &Path) -> Result<Self, StorageError> {
+        let mut options = Options::default();
+        options.create_if_missing(true);
+        options.create_missing_column_families(true);
+        options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+        options.set_db_write_buffer_size(WRITE_BUFFERS_BYTES_MAX);
+        options.set_max_total_wal_size(WAL_BYTES_MAX);
+        options.set_keep_log_file_num(INFO_LOG_FILES_MAX);
+        options.set_max_background_jobs(BACKGROUND_JOBS_MAX);
+        options.set_max_open_files(OPEN_FILES_MAX);
+        let families = Family::ALL
+            .map(|family| ColumnFamilyDescriptor::new(family.name(), Self::family_options(family)));
+        let db = rocksdb::DB::open_cf_descriptors(&options, path, families).map_err(state)?;
+        Ok(Self { db })
+    }
+
+    fn family_options(family: Family) -> Options {
+        let mut options = Options::default();
+        options.set_write_buffer_size(WRITE_BUFFER_BYTES);
+        // Keys of the hash indexes are random bytes: compressing them costs time and saves nothing.
+        options.set_compression_type(match family {
+            Family::BlockHashes | Family::Transactions => DBCompressionType::None,
+            _ => DBCompressionType::Lz4,
+        });
+        options
+    }
+
+    pub(crate) fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
+        self.db.get_cf(self.handle(family)?, key).map_err(state)
+    }
+
+    /// Calls `visit` for every entry whose key starts with `prefix`, in key order.
+    pub(crate) fn scan(
+        &self,
+        family: Family,
+        prefix: &[u8],
+        mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), StorageError>,
+    ) -> Result<(), StorageError> {
+        let mut options = ReadOptions::default();
+        options.set_total_order_seek(true);
+        let mode = IteratorMode::From(prefix, Direction::Forward);
+        for entry in self.db.iterator_cf_opt(self.handle(family)?, options, mode) {
+            let (key, value) = entry.map_err(state)?;
+            if !key.starts_with(prefix) {
+                break;
+            }
+            visit(&key, &value)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the whole batch and syncs it.
+    pub(crate) fn write(&self, batch: Batch) -> Result<(), StorageError> {
+        let mut write_batch = WriteBatch::default();
+        for (family, key, value) in batch.operations {
+            let handle = self.handle(family)?;
+            match value {
+                Some(value) => write_batch.put_cf(handle, key, value),
+                None => write_batch.delete_cf(handle, key),
+            }
+        }
+        let mut options = WriteOptions::default();
+        options.set_sync(true);
+        self.db.write_opt(write_batch, &options).map_err(state)
+    }
+
+    fn handle(&self, family: Family) -> Result<&rocksdb::ColumnFamily, StorageError> {
+        self.db
+            .cf_handle(family.name())
+            .ok_or_else(|| StorageError::State(format!("no column family {}", family.name())))
+    }
+}
+
+fn state(error: rocksdb::Error) -> StorageError {
+    match error.kind() {
+        rocksdb::ErrorKind::Corruption => {
+            StorageError::Corrupt { what: "state store".to_owned(), detail: error.into_string() }
+        }
+        _ => StorageError::State(error.into_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_there_after_reopening() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut batch = Batch::default();
+        batch.put(Family::Meta, b"a".to_vec(), b"1".to_vec());
+        batch.put(Family::Hot, b"b".to_vec(), b"2".to_vec());
+        Kv::open(dir.path()).unwrap().write(batch).unwrap();
+
+        let kv = Kv::open(dir.path()).unwrap();
+
+        assert_eq!(kv.get(Family::Meta, b"a").unwrap().as_deref(), Some(&b"1"[..]));
+        assert_eq!(kv.get(Family::Hot, b"b").unwrap().as_deref(), Some(&b"2"[..]));
+        assert_eq!(kv.get(Family::Hot, b"a").unwrap(), None);
+    }
+
+    #[test]
+    fn a_scan_ends_where_the_prefix_ends() {
+        let dir = tempfile::tempdir().unwrap();
+        let kv = Kv::open(dir.path()).unwrap();
+        let mut batch = Batch::default();
+        for key in [&[1, 0][..], &[1, 255], &[2, 0]] {
+            batch.put(Family::Headers, key.to_vec(), Vec::new());
+        }
+        kv.write(batch).unwrap();
+
+        let mut seen = Vec::new();
+        kv.scan(Family::Headers, &[1], |key, _| {
+            seen.push(key.to_vec());
+            Ok(())
+        })
+        .unwrap();
+
+        assert_eq!(seen, vec![vec![1, 0], vec![1, 255]]);
+    }
+}
