@@ -13,16 +13,24 @@
 mod block;
 mod error;
 mod file;
+mod genesis;
+mod json;
 pub mod limits;
+mod parts;
 mod raw;
 mod receipt;
+mod rlp;
 mod transaction;
+mod trie;
 mod verify;
 
 pub use block::{Uncle, VerifiedBlock, Withdrawal};
-pub use error::{Place, SourceError, VerifyError};
+pub use error::{Place, SourceError, Value, VerifyError};
 pub use file::{BlockFile, FileKind, FileOptions};
 pub use raw::RawBlock;
 pub use receipt::{Log, Receipt, ReceiptOutcome};
 pub use transaction::{Transaction, TransactionType};
 pub use verify::verify;
+
+#[cfg(test)]
+mod tests;
