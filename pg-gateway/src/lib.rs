@@ -1,1 +1,53 @@
-//! pg-gateway
+//! Serves the engine's SQL to PostgreSQL clients. The only crate that names pgwire.
+//!
+//! ```text
+//! socket ──startup──> session ──frame──> message ──simple_query | extended_query──> query-engine
+//!    ▲                                                                   │ record batches
+//!    └──────────────────────────── wire <── result_stream <── encode ────┘
+//! ```
+//!
+//! Of pgwire only the message structs are used: its loop buffers whole results, flushes after every
+//! message and panics on short bodies. Frames, state and values are handled here.
+//!
+//! Invariants
+//! - No input panics: every frame is cut out, bounded, and decoded with checked reads.
+//! - Memory per client is bounded: one frame in, one batch and [`FLUSH_BYTES`] out.
+//! - Values are exact or an error; a carrier that a type does not have is an error.
+//! - Closing, cancelling, and stopping end a running statement at once.
+
+mod config;
+mod server;
+
+mod auth;
+mod scram;
+mod startup;
+mod startup_packet;
+
+mod cancel;
+mod connection;
+mod extended_query;
+mod simple_query;
+
+mod error;
+mod frame;
+mod message;
+mod reply;
+mod result_stream;
+mod wire;
+
+mod calendar;
+mod decode;
+mod encode;
+
+pub use auth::{AuthConfig, AuthMethod};
+pub use calendar::Zone;
+pub use config::GatewayConfig;
+pub use decode::decode_parameter;
+pub use encode::{EncodedBatch, Format, TextStyle};
+pub use extended_query::{PORTALS_MAX, STATEMENTS_MAX};
+pub use frame::{Frame, Phase, take_frame};
+pub use message::{Message, decode_frame};
+pub use scram::{Verifier, VerifierError};
+pub use server::{Gateway, RunningGateway, STARTUPS_MAX, StartError};
+pub use startup_packet::{StartupPacket, StartupParameters, decode_startup};
+pub use wire::FLUSH_BYTES;

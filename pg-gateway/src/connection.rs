@@ -1,0 +1,168 @@
+//! One signed-in client: reads messages, keeps the protocol's state, answers.
+//!
+//! ```text
+//! frame ──decode──> Message ──> simple_query | extended_query ──> Session ──> replies in Wire::out
+//!                      error ──> ErrorResponse, then skip to Sync (extended) or ReadyForQuery (simple)
+//! ```
+//!
+//! Invariants
+//! - Every Query and every Sync is answered by exactly one ReadyForQuery, unless the connection ends.
+//! - After an error in the extended protocol nothing runs until Sync.
+//! - An error drops every portal: its transaction is over or failed.
+
+use query_engine::{QueryError, Session, TransactionStatus};
+use tokio_util::sync::CancellationToken;
+
+use crate::cancel::CancelRegistration;
+use crate::encode::TextStyle;
+use crate::error::{Failure, not_supported};
+use crate::extended_query::{Portals, Statements};
+use crate::frame::{Frame, Phase};
+use crate::message::{Message, decode_frame};
+use crate::reply;
+use crate::wire::Wire;
+
+/// State of one signed-in client.
+pub(crate) struct Connection {
+    pub(crate) wire: Wire,
+    pub(crate) session: Session,
+    pub(crate) cancel: CancelRegistration,
+    pub(crate) statements: Statements,
+    pub(crate) portals: Portals,
+    skip_to_sync: bool,
+}
+
+/// Whether the client stays.
+enum Next {
+    Continue,
+    Leave,
+}
+
+impl Connection {
+    pub(crate) fn new(wire: Wire, session: Session, cancel: CancelRegistration) -> Self {
+        Self {
+            wire,
+            session,
+            cancel,
+            statements: Statements::default(),
+            portals: Portals::default(),
+            skip_to_sync: false,
+        }
+    }
+
+    /// Serves the client until it leaves or an error ends the connection.
+    pub(crate) async fn run(mut self) {
+        let end = self.serve().await;
+        if let Err(Failure::Fatal(error)) = &end {
+            reply::error(&mut self.wire.out, "FATAL", error);
+        }
+        if !matches!(end, Err(Failure::Gone)) {
+            self.wire.close().await;
+        }
+    }
+
+    async fn serve(&mut self) -> Result<(), Failure> {
+        self.ready()?;
+        while let Some(frame) = self.wire.frame(Phase::Session).await? {
+            match self.handle(frame).await? {
+                Next::Continue => {}
+                Next::Leave => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// Answers one frame. Statement errors are reported here; others end the connection.
+    async fn handle(&mut self, frame: Frame) -> Result<Next, Failure> {
+        if self.skip_to_sync && !matches!(frame.kind, b'S' | b'X') {
+            return Ok(Next::Continue);
+        }
+        let is_extended = matches!(frame.kind, b'P' | b'B' | b'D' | b'E' | b'C' | b'H');
+        let result = match decode_frame(&frame) {
+            Ok(Message::Terminate) => return Ok(Next::Leave),
+            Ok(message) => self.answer(message).await,
+            Err(error) => Err(error.into()),
+        };
+        let Err(failure) = result else { return Ok(Next::Continue) };
+        let Failure::Statement(error) = failure else { return Err(failure) };
+        self.report(&error);
+        if is_extended {
+            self.skip_to_sync = true;
+            // The client may wait for the error before it sends Sync.
+            self.wire.flush().await?;
+        } else {
+            self.ready()?;
+        }
+        Ok(Next::Continue)
+    }
+
+    async fn answer(&mut self, message: Message) -> Result<(), Failure> {
+        match message {
+            Message::Query(sql) => {
+                self.simple_query(&sql).await?;
+                self.ready()
+            }
+            Message::Parse(parse) => self.parse(parse).await,
+            Message::Bind(bind) => self.bind(bind),
+            Message::Describe(describe) => self.describe(&describe),
+            Message::Execute(execute) => self.execute(&execute).await,
+            Message::Close(close) => self.close(&close),
+            Message::Flush => Ok(self.wire.flush().await?),
+            Message::Sync => {
+                self.skip_to_sync = false;
+                self.ready()
+            }
+            Message::FunctionCall => {
+                Err(not_supported("the function call protocol is not supported").into())
+            }
+            // `handle` has answered Terminate.
+            Message::StrayCopy | Message::Terminate => Ok(()),
+        }
+    }
+
+    /// The token that cancels what runs now.
+    pub(crate) fn token(&self) -> CancellationToken {
+        self.cancel.running()
+    }
+
+    /// How the session wants text to look.
+    pub(crate) fn text_style(&self) -> Result<TextStyle, QueryError> {
+        TextStyle::new(|name| self.session.setting(name))
+    }
+
+    /// Sends what the session has to say beside the result.
+    pub(crate) fn send_notices(&mut self) {
+        for notice in self.session.take_notices() {
+            reply::notice(&mut self.wire.out, &notice);
+        }
+    }
+
+    /// After a statement: portals end with the transaction that they were made in.
+    pub(crate) fn statement_done(&mut self, before: TransactionStatus) {
+        let after = self.session.transaction_status();
+        if before != TransactionStatus::Idle && after == TransactionStatus::Idle {
+            self.portals.clear();
+        }
+    }
+
+    fn report(&mut self, error: &QueryError) {
+        self.send_notices();
+        self.session.fail_transaction();
+        self.portals.clear();
+        reply::error(&mut self.wire.out, "ERROR", error);
+    }
+
+    /// Ends a cycle: changed settings, then ReadyForQuery.
+    fn ready(&mut self) -> Result<(), Failure> {
+        self.cancel.idle();
+        let status = self.session.transaction_status();
+        if status == TransactionStatus::Idle {
+            self.portals.clear();
+        }
+        self.send_notices();
+        for (name, value) in self.session.take_reported_settings() {
+            reply::parameter_status(&mut self.wire.out, name, value).map_err(Failure::Fatal)?;
+        }
+        reply::ready(&mut self.wire.out, status).map_err(Failure::Fatal)
+    }
+}

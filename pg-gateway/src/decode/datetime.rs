@@ -1,0 +1,186 @@
+//! Dates and instants: ISO 8601 text as PostgreSQL prints and drivers send it, and binary.
+
+use query_engine::{QueryError, SqlState};
+
+use super::number::trim;
+use crate::calendar::{
+    CivilDate, PG_EPOCH_DAYS, PG_EPOCH_US, SECONDS_PER_DAY, US_PER_DAY, US_PER_SECOND, Zone,
+    parse_offset,
+};
+use crate::message::Reader;
+
+/// Largest year that is read; PostgreSQL's last is 294276 for instants, 5874897 for dates.
+const YEAR_MAX: i64 = 5_874_897;
+
+/// Days since 1970-01-01.
+pub(super) fn parse_date(text: &str) -> Result<i32, QueryError> {
+    match special(text) {
+        Some(Special::Infinity) => return Ok(i32::MAX),
+        Some(Special::NegativeInfinity) => return Ok(i32::MIN),
+        Some(Special::Epoch) => return Ok(0),
+        None => {}
+    }
+    // A time after the date is checked and dropped, as a cast from timestamp to date drops it.
+    let instant = parse_parts("date", text)?;
+    i32::try_from(instant.days).map_err(|_| out_of_range(text))
+}
+
+/// Microseconds since 1970-01-01 00:00:00. With a zone (`timestamptz`) an offset in the text counts, and
+/// without one the zone's; without a zone (`timestamp`) an offset is checked and ignored.
+pub(super) fn parse_timestamp(text: &str, zone: Option<Zone>) -> Result<i64, QueryError> {
+    match special(text) {
+        Some(Special::Infinity) => return Ok(i64::MAX),
+        Some(Special::NegativeInfinity) => return Ok(i64::MIN),
+        Some(Special::Epoch) => return Ok(0),
+        None => {}
+    }
+    let shown_type = if zone.is_some() { "timestamp with time zone" } else { "timestamp" };
+    let parts = parse_parts(shown_type, text)?;
+    let us = parts.days.checked_mul(US_PER_DAY).and_then(|us| us.checked_add(parts.time_us));
+    let us = us.ok_or_else(|| out_of_range(text))?;
+    let Some(zone) = zone else { return Ok(us) };
+    let local_seconds = us.div_euclid(US_PER_SECOND);
+    let offset = parts.offset_seconds.unwrap_or_else(|| zone.offset_at_local(local_seconds));
+    us.checked_sub(i64::from(offset) * US_PER_SECOND).ok_or_else(|| out_of_range(text))
+}
+
+enum Special {
+    Infinity,
+    NegativeInfinity,
+    Epoch,
+}
+
+fn special(text: &str) -> Option<Special> {
+    match trim(text).to_ascii_lowercase().as_str() {
+        "infinity" | "+infinity" => Some(Special::Infinity),
+        "-infinity" => Some(Special::NegativeInfinity),
+        "epoch" => Some(Special::Epoch),
+        _ => None,
+    }
+}
+
+struct Parts {
+    days: i64,
+    time_us: i64,
+    offset_seconds: Option<i32>,
+}
+
+/// `YYYY-MM-DD[(T| )HH:MM[:SS[.ffffff]][ ][offset]][ BC]`.
+fn parse_parts(shown_type: &str, text: &str) -> Result<Parts, QueryError> {
+    let invalid = || {
+        let message = format!("invalid input syntax for type {shown_type}: \"{text}\"");
+        QueryError::new(SqlState::INVALID_DATETIME, message)
+    };
+    let trimmed = trim(text);
+    let (trimmed, is_bc) =
+        match trimmed.len().checked_sub(2).and_then(|at| trimmed.split_at_checked(at)) {
+            Some((rest, era)) if era.eq_ignore_ascii_case("BC") => (trim(rest), true),
+            _ => (trimmed, false),
+        };
+    let date_end = trimmed.find(['T', 't', ' ']).unwrap_or(trimmed.len());
+    let mut fields = trimmed[..date_end].splitn(3, '-');
+    let (Some(year), Some(month), Some(day)) = (fields.next(), fields.next(), fields.next()) else {
+        return Err(invalid());
+    };
+    if year.len() < 3 {
+        // Two digits could be a day, a month or a year, by DateStyle.
+        return Err(invalid());
+    }
+    let (Some(year), Some(month), Some(day)) = (digits(year), digits(month), digits(day)) else {
+        return Err(invalid());
+    };
+    if !(1..=YEAR_MAX).contains(&year) {
+        return Err(out_of_range(text));
+    }
+    let year = if is_bc { 1 - year } else { year };
+    let small = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
+    let date = CivilDate { year, month: small(month), day: small(day) };
+    let days = date.to_unix_days().ok_or_else(|| out_of_range(text))?;
+    let clock = trimmed.get(date_end + 1..).map_or("", trim);
+    if clock.is_empty() {
+        return Ok(Parts { days, time_us: 0, offset_seconds: None });
+    }
+    let (time, offset) = split_offset(clock);
+    let time_us = parse_time(time).ok_or_else(invalid)?.ok_or_else(|| out_of_range(text))?;
+    let offset_seconds = match trim(offset) {
+        "" => None,
+        "Z" | "z" | "UTC" => Some(0),
+        offset if offset.starts_with(['+', '-']) => Some(parse_offset(offset).ok_or_else(invalid)?),
+        name => {
+            let zone = Zone::parse(name).ok_or_else(invalid)?;
+            let local = days.saturating_mul(SECONDS_PER_DAY) + time_us / US_PER_SECOND;
+            Some(zone.offset_at_local(local))
+        }
+    };
+    Ok(Parts { days, time_us, offset_seconds })
+}
+
+fn split_offset(clock: &str) -> (&str, &str) {
+    let end = clock.find(|character: char| !matches!(character, '0'..='9' | ':' | '.'));
+    clock.split_at(end.unwrap_or(clock.len()))
+}
+
+/// Microseconds of `HH:MM[:SS[.ffffff]]`; `None` for another form, `Some(None)` for a field out of range.
+/// More than six digits of the fraction are rounded, as PostgreSQL does.
+fn parse_time(text: &str) -> Option<Option<i64>> {
+    let mut fields = text.splitn(3, ':');
+    let (hour, minute) = (digits(fields.next()?)?, digits(fields.next()?)?);
+    let (second, fraction) = match fields.next() {
+        None => (0, ""),
+        Some(seconds) => {
+            let (second, fraction) = seconds.split_once('.').unwrap_or((seconds, ""));
+            (digits(second)?, fraction)
+        }
+    };
+    if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let mut us = 0;
+    for place in 0..6 {
+        us = us * 10 + fraction.as_bytes().get(place).map_or(0, |digit| i64::from(digit - b'0'));
+    }
+    us += i64::from(fraction.as_bytes().get(6).is_some_and(|&digit| digit >= b'5'));
+    let whole = (hour * 3_600 + minute * 60 + second) * US_PER_SECOND + us;
+    // 24:00:00 and a 60th second are allowed where PostgreSQL allows them.
+    let in_range = hour <= 24 && minute <= 59 && second <= 60 && whole <= US_PER_DAY;
+    Some(in_range.then_some(whole))
+}
+
+/// A number of at most seven digits.
+fn digits(text: &str) -> Option<i64> {
+    let is_number = (1..=7).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| text.parse().ok()).flatten()
+}
+
+fn out_of_range(text: &str) -> QueryError {
+    let message = format!("date/time field value out of range: \"{text}\"");
+    QueryError::new(SqlState::DATETIME_OVERFLOW, message)
+}
+
+/// Days since 1970-01-01 from days since 2000-01-01.
+pub(super) fn read_date(reader: &mut Reader) -> Result<i32, QueryError> {
+    match reader.i32()? {
+        infinite @ (i32::MAX | i32::MIN) => Ok(infinite),
+        days => days
+            .checked_add(PG_EPOCH_DAYS)
+            .ok_or_else(|| QueryError::new(SqlState::DATETIME_OVERFLOW, "date out of range")),
+    }
+}
+
+/// Microseconds since 1970 from microseconds since 2000.
+pub(super) fn read_timestamp(reader: &mut Reader) -> Result<i64, QueryError> {
+    match reader.i64()? {
+        infinite @ (i64::MAX | i64::MIN) => Ok(infinite),
+        us => us
+            .checked_add(PG_EPOCH_US)
+            .ok_or_else(|| QueryError::new(SqlState::DATETIME_OVERFLOW, "timestamp out of range")),
+    }
+}
+
+/// Microseconds of a day.
+pub(super) fn read_time(reader: &mut Reader) -> Result<i64, QueryError> {
+    match reader.i64()? {
+        us if (0..=US_PER_DAY).contains(&us) => Ok(us),
+        _ => Err(QueryError::new(SqlState::DATETIME_OVERFLOW, "time out of range")),
+    }
+}

@@ -1,0 +1,349 @@
+//! Arrow columns to PostgreSQL's text and binary values.
+//!
+//! ```text
+//! batch ──resolve, once per column──> CellWriter ──once per cell──> bytes in the output buffer
+//! ```
+//!
+//! Invariants
+//! - A cell is written straight into the output; nothing is allocated for it.
+//! - A row is in the output whole or not at all.
+//! - A carrier that [`PgType`] does not list for a type is an internal error, never a guess.
+
+mod array;
+mod bytes;
+mod datetime;
+mod number;
+mod numeric;
+mod text;
+
+use ::bytes::{BufMut, BytesMut};
+use arrow::array::{Array, RecordBatch};
+use arrow::buffer::NullBuffer;
+use arrow::datatypes::DataType;
+use query_engine::{PgType, QueryError, ResultColumn, SqlState};
+
+pub(crate) use self::bytes::put_uuid;
+pub(crate) use self::datetime::{put_interval, put_time};
+use crate::calendar::Zone;
+use crate::error::{internal, not_supported, protocol_violation};
+use crate::reply::patch_length;
+
+/// Largest row on the wire: PostgreSQL's limit on one message.
+pub(crate) const ROW_BYTES_MAX: usize = (1 << 30) - 1;
+
+/// Writes the value in one row of one column.
+pub(crate) type CellWriter =
+    Box<dyn Fn(usize, &mut BytesMut) -> Result<(), QueryError> + Send + Sync>;
+
+/// Form of a value on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// As SQL prints it.
+    Text,
+    /// As the type's send function makes it.
+    Binary,
+}
+
+impl Format {
+    /// Format code of the protocol.
+    pub(crate) fn code(self) -> i16 {
+        match self {
+            Self::Text => 0,
+            Self::Binary => 1,
+        }
+    }
+
+    fn from_code(code: i16) -> Result<Self, QueryError> {
+        match code {
+            0 => Ok(Self::Text),
+            1 => Ok(Self::Binary),
+            other => Err(QueryError::new(
+                SqlState::INVALID_PARAMETER_VALUE,
+                format!("unsupported format code: {other}"),
+            )),
+        }
+    }
+
+    /// One format for each of `count` values from the codes of a message: none means text, one is for
+    /// all, else there must be `count`; `None` when the number is wrong.
+    pub(crate) fn each(codes: &[i16], count: usize) -> Option<Result<Vec<Self>, QueryError>> {
+        match codes {
+            [] => Some(Ok(vec![Self::Text; count])),
+            [code] => Some(Self::from_code(*code).map(|format| vec![format; count])),
+            codes if codes.len() == count => {
+                Some(codes.iter().map(|&code| Self::from_code(code)).collect())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// How values look in text format: the settings of a session.
+#[derive(Clone, Debug)]
+pub struct TextStyle {
+    /// TimeZone.
+    pub zone: Zone,
+    /// bytea_output is `escape` rather than `hex`.
+    pub bytea_escape: bool,
+    /// extra_float_digits; above 0 floats are printed as short as they can be read back.
+    pub extra_float_digits: i32,
+    /// DateStyle begins with `ISO`.
+    pub iso_dates: bool,
+    /// IntervalStyle is `postgres`.
+    pub postgres_intervals: bool,
+}
+
+impl Default for TextStyle {
+    fn default() -> Self {
+        Self {
+            zone: Zone::Fixed(0),
+            bytea_escape: false,
+            extra_float_digits: 1,
+            iso_dates: true,
+            postgres_intervals: true,
+        }
+    }
+}
+
+impl TextStyle {
+    /// The style that `setting` (name to value, as SHOW prints it) describes; PostgreSQL's default for
+    /// each setting that does not exist.
+    ///
+    /// # Errors
+    /// 22023 for a time zone that is not known here.
+    pub fn new(setting: impl Fn(&str) -> Option<String>) -> Result<Self, QueryError> {
+        let mut style = Self::default();
+        if let Some(name) = setting("TimeZone") {
+            style.zone = Zone::parse(&name).ok_or_else(|| {
+                QueryError::new(
+                    SqlState::INVALID_PARAMETER_VALUE,
+                    format!("time zone \"{name}\" not recognized"),
+                )
+            })?;
+        }
+        if let Some(output) = setting("bytea_output") {
+            style.bytea_escape = output == "escape";
+        }
+        if let Some(digits) = setting("extra_float_digits").and_then(|digits| digits.parse().ok()) {
+            style.extra_float_digits = digits;
+        }
+        if let Some(date_style) = setting("DateStyle") {
+            style.iso_dates = date_style.starts_with("ISO");
+        }
+        if let Some(interval_style) = setting("IntervalStyle") {
+            style.postgres_intervals = interval_style == "postgres";
+        }
+        Ok(style)
+    }
+
+    /// # Errors
+    /// 0A000 under a date style other than ISO.
+    fn require_iso_dates(&self) -> Result<(), QueryError> {
+        if self.iso_dates {
+            Ok(())
+        } else {
+            Err(not_supported("only DateStyle ISO is supported for output"))
+        }
+    }
+
+    /// # Errors
+    /// 0A000 under an interval style other than postgres.
+    fn require_postgres_intervals(&self) -> Result<(), QueryError> {
+        if self.postgres_intervals {
+            Ok(())
+        } else {
+            Err(not_supported("only IntervalStyle postgres is supported for output"))
+        }
+    }
+}
+
+/// A batch with a writer for each column.
+pub struct EncodedBatch {
+    columns: Vec<EncodedColumn>,
+    row_count: usize,
+}
+
+struct EncodedColumn {
+    nulls: Option<NullBuffer>,
+    write: CellWriter,
+}
+
+impl EncodedBatch {
+    /// Resolves the writers of `batch`, whose columns are described by `columns` and wanted in `formats`.
+    ///
+    /// # Errors
+    /// XX000 when a column's Arrow type is not a carrier of its PostgreSQL type, 0A000 for a form that
+    /// is not supported.
+    pub fn new(
+        batch: &RecordBatch,
+        columns: &[ResultColumn],
+        formats: &[Format],
+        style: &TextStyle,
+    ) -> Result<Self, QueryError> {
+        if batch.num_columns() != columns.len() || columns.len() != formats.len() {
+            return Err(internal(format!(
+                "batch has {} columns, described are {}, wanted {}",
+                batch.num_columns(),
+                columns.len(),
+                formats.len()
+            )));
+        }
+        let described = columns.iter().zip(formats);
+        let columns = batch
+            .columns()
+            .iter()
+            .zip(described)
+            .map(|(array, (column, &format))| {
+                EncodedColumn::new(array.as_ref(), column.pg_type, format, style)
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self { columns, row_count: batch.num_rows() })
+    }
+
+    /// Rows of the batch.
+    pub fn row_count(&self) -> usize {
+        self.row_count
+    }
+
+    /// Appends one row as a DataRow message.
+    ///
+    /// # Errors
+    /// Of a value that its type cannot show, or 54000 past [`ROW_BYTES_MAX`]. `out` is then as before.
+    pub fn write_row(&self, row: usize, out: &mut BytesMut) -> Result<(), QueryError> {
+        let start = out.len();
+        let written = self.write_columns(row, out).and_then(|()| {
+            if out.len() - start <= ROW_BYTES_MAX {
+                return Ok(());
+            }
+            Err(QueryError::new(
+                SqlState::PROGRAM_LIMIT,
+                format!(
+                    "row of {} bytes is over the limit of {ROW_BYTES_MAX} bytes",
+                    out.len() - start
+                ),
+            ))
+        });
+        match &written {
+            Ok(()) => patch_length(out, start + 1),
+            Err(_) => out.truncate(start),
+        }
+        written
+    }
+
+    fn write_columns(&self, row: usize, out: &mut BytesMut) -> Result<(), QueryError> {
+        out.put_u8(b'D');
+        out.put_u32(0);
+        let count = u16::try_from(self.columns.len())
+            .map_err(|_| protocol_violation("too many columns for one message"))?;
+        out.put_u16(count);
+        for column in &self.columns {
+            column.write(row, out)?;
+        }
+        Ok(())
+    }
+}
+
+impl EncodedColumn {
+    fn new(
+        array: &dyn Array,
+        pg_type: PgType,
+        format: Format,
+        style: &TextStyle,
+    ) -> Result<Self, QueryError> {
+        // A function of type void gives an empty text, not NULL.
+        let nulls = if pg_type == PgType::Void { None } else { array.logical_nulls() };
+        Ok(Self { nulls, write: resolve(array, pg_type, format, style)? })
+    }
+
+    /// Length word and value, or -1 for NULL.
+    fn write(&self, row: usize, out: &mut BytesMut) -> Result<(), QueryError> {
+        if self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
+            out.put_i32(-1);
+            return Ok(());
+        }
+        let start = out.len();
+        out.put_u32(0);
+        (self.write)(row, out)?;
+        let length = u32::try_from(out.len() - start - 4)
+            .map_err(|_| QueryError::new(SqlState::PROGRAM_LIMIT, "value is over 4 GiB"))?;
+        out[start..start + 4].copy_from_slice(&length.to_be_bytes());
+        Ok(())
+    }
+}
+
+/// The writer for a column; the one place where types are told apart.
+fn resolve(
+    array: &dyn Array,
+    pg_type: PgType,
+    format: Format,
+    style: &TextStyle,
+) -> Result<CellWriter, QueryError> {
+    if *array.data_type() == DataType::Null {
+        return Ok(Box::new(|_, _| Ok(())));
+    }
+    match pg_type {
+        PgType::Bool
+        | PgType::Int2
+        | PgType::Int4
+        | PgType::Int8
+        | PgType::Oid
+        | PgType::Float4
+        | PgType::Float8 => number::writer(array, pg_type, format, style),
+        PgType::Numeric => numeric::writer(array, format),
+        PgType::Char
+        | PgType::Name
+        | PgType::Text
+        | PgType::Varchar
+        | PgType::Bpchar
+        | PgType::Json
+        | PgType::Jsonb
+        | PgType::Unknown
+        | PgType::Regclass
+        | PgType::Regtype
+        | PgType::Regproc
+        | PgType::Regnamespace => text::writer(array, pg_type, format),
+        PgType::Bytea => bytes::bytea_writer(array, format, style),
+        PgType::Uuid => bytes::uuid_writer(array, format),
+        PgType::Date
+        | PgType::Time
+        | PgType::Timestamp
+        | PgType::Timestamptz
+        | PgType::Interval => datetime::writer(array, pg_type, format, style),
+        PgType::Void => Err(carrier_error(array, pg_type)),
+        PgType::Int2Vector | PgType::OidVector => {
+            array::vector_writer(array, pg_type, format, style)
+        }
+        PgType::BoolArray
+        | PgType::CharArray
+        | PgType::NameArray
+        | PgType::Int2Array
+        | PgType::Int4Array
+        | PgType::Int8Array
+        | PgType::OidArray
+        | PgType::Float4Array
+        | PgType::Float8Array
+        | PgType::NumericArray
+        | PgType::TextArray
+        | PgType::VarcharArray
+        | PgType::ByteaArray
+        | PgType::DateArray
+        | PgType::TimestampArray
+        | PgType::TimestamptzArray
+        | PgType::UuidArray => array::writer(array, pg_type, format, style),
+    }
+}
+
+/// The engine gave an Arrow type that does not carry `pg_type`.
+fn carrier_error(array: &dyn Array, pg_type: PgType) -> QueryError {
+    internal(format!(
+        "type {} cannot be read from Arrow type {}",
+        pg_type.name(),
+        array.data_type()
+    ))
+}
+
+/// Appends what `Display` prints.
+fn put_display(out: &mut BytesMut, value: impl std::fmt::Display) {
+    use std::fmt::Write as _;
+    write!(out, "{value}").expect("a BytesMut grows");
+}

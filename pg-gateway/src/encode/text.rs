@@ -1,0 +1,75 @@
+//! Types that are text in both formats, and the few that look like it.
+
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::DataType;
+use bytes::{BufMut, BytesMut};
+use query_engine::{PgType, QueryError};
+
+use super::{CellWriter, Format, carrier_error};
+use crate::error::{CHARACTER_NOT_IN_REPERTOIRE, not_supported};
+
+/// First byte of `jsonb` in binary format.
+const JSONB_VERSION: u8 = 1;
+
+pub(super) fn writer(
+    array: &dyn Array,
+    pg_type: PgType,
+    format: Format,
+) -> Result<CellWriter, QueryError> {
+    let put: fn(&str, &mut BytesMut) -> Result<(), QueryError> = match (pg_type, format) {
+        (
+            PgType::Regclass | PgType::Regtype | PgType::Regproc | PgType::Regnamespace,
+            Format::Binary,
+        ) => {
+            // The binary form is an object id, and the carrier holds the name.
+            return Err(not_supported(format!(
+                "binary output of type {} is not supported, cast it to text",
+                pg_type.name()
+            )));
+        }
+        (PgType::Jsonb, Format::Binary) => |text, out| {
+            out.put_u8(JSONB_VERSION);
+            put_text(text, out)
+        },
+        (PgType::Char, Format::Binary) => |text, out| {
+            out.put_u8(text.bytes().next().unwrap_or(0));
+            Ok(())
+        },
+        _ => put_text,
+    };
+    each_text(array, put).ok_or_else(|| carrier_error(array, pg_type))
+}
+
+/// A writer that hands each text of a Utf8, LargeUtf8 or Utf8View array to `put`.
+pub(super) fn each_text(
+    array: &dyn Array,
+    put: impl Fn(&str, &mut BytesMut) -> Result<(), QueryError> + Send + Sync + 'static,
+) -> Option<CellWriter> {
+    Some(match array.data_type() {
+        DataType::Utf8 => {
+            let values = array.as_string::<i32>().clone();
+            Box::new(move |row, out| put(values.value(row), out))
+        }
+        DataType::LargeUtf8 => {
+            let values = array.as_string::<i64>().clone();
+            Box::new(move |row, out| put(values.value(row), out))
+        }
+        DataType::Utf8View => {
+            let values = array.as_string_view().clone();
+            Box::new(move |row, out| put(values.value(row), out))
+        }
+        _ => return None,
+    })
+}
+
+fn put_text(text: &str, out: &mut BytesMut) -> Result<(), QueryError> {
+    // Clients read text up to a zero byte: what follows would be lost without a word.
+    if text.as_bytes().contains(&0) {
+        return Err(QueryError::new(
+            CHARACTER_NOT_IN_REPERTOIRE,
+            "invalid byte sequence for encoding \"UTF8\": 0x00",
+        ));
+    }
+    out.put_slice(text.as_bytes());
+    Ok(())
+}

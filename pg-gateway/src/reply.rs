@@ -1,0 +1,232 @@
+//! Writes the server's messages into the output buffer.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use pgwire::messages::Message;
+use pgwire::messages::data::{FieldDescription, NoData, ParameterDescription, RowDescription};
+use pgwire::messages::extendedquery::{
+    BindComplete, CloseComplete, ParseComplete, PortalSuspended,
+};
+use pgwire::messages::response::{
+    CommandComplete, EmptyQueryResponse, ReadyForQuery, TransactionStatus as WireStatus,
+};
+use pgwire::messages::startup::{
+    Authentication, BackendKeyData, NegotiateProtocolVersion, ParameterStatus, SecretKey,
+};
+use query_engine::{Notice, PgType, QueryError, ResultColumn, SqlState, TransactionStatus};
+
+use crate::encode::Format;
+use crate::error::internal;
+
+/// Most columns of a result: PostgreSQL's limit on a target list.
+pub(crate) const COLUMNS_MAX: usize = 1664;
+
+/// Appends one of pgwire's messages, whole or not at all.
+fn put(out: &mut BytesMut, message: &impl Message) -> Result<(), QueryError> {
+    let start = out.len();
+    message.encode(out).map_err(|error| {
+        out.truncate(start);
+        internal(format!("reply does not fit its message: {error}"))
+    })
+}
+
+pub(crate) fn authentication(out: &mut BytesMut, step: &Authentication) -> Result<(), QueryError> {
+    put(out, step)
+}
+
+pub(crate) fn negotiate_protocol(
+    out: &mut BytesMut,
+    minor: u16,
+    unknown_options: Vec<String>,
+) -> Result<(), QueryError> {
+    let version = (3 << 16) | i32::from(minor);
+    put(out, &NegotiateProtocolVersion::new(version, unknown_options))
+}
+
+pub(crate) fn backend_key(out: &mut BytesMut, pid: i32, key: Bytes) -> Result<(), QueryError> {
+    let secret_key = match <[u8; 4]>::try_from(&key[..]) {
+        Ok(short) => SecretKey::I32(i32::from_be_bytes(short)),
+        Err(_) => SecretKey::Bytes(key),
+    };
+    put(out, &BackendKeyData::new(pid, secret_key))
+}
+
+pub(crate) fn parameter_status(
+    out: &mut BytesMut,
+    name: String,
+    value: String,
+) -> Result<(), QueryError> {
+    put(out, &ParameterStatus::new(name, value))
+}
+
+pub(crate) fn ready(out: &mut BytesMut, status: TransactionStatus) -> Result<(), QueryError> {
+    put(
+        out,
+        &ReadyForQuery::new(match status {
+            TransactionStatus::Idle => WireStatus::Idle,
+            TransactionStatus::InBlock => WireStatus::Transaction,
+            TransactionStatus::Failed => WireStatus::Error,
+        }),
+    )
+}
+
+pub(crate) fn parse_complete(out: &mut BytesMut) -> Result<(), QueryError> {
+    put(out, &ParseComplete::new())
+}
+
+pub(crate) fn bind_complete(out: &mut BytesMut) -> Result<(), QueryError> {
+    put(out, &BindComplete::new())
+}
+
+pub(crate) fn close_complete(out: &mut BytesMut) -> Result<(), QueryError> {
+    put(out, &CloseComplete::new())
+}
+
+pub(crate) fn no_data(out: &mut BytesMut) -> Result<(), QueryError> {
+    put(out, &NoData::new())
+}
+
+pub(crate) fn portal_suspended(out: &mut BytesMut) -> Result<(), QueryError> {
+    put(out, &PortalSuspended::new())
+}
+
+pub(crate) fn empty_query(out: &mut BytesMut) -> Result<(), QueryError> {
+    put(out, &EmptyQueryResponse::new())
+}
+
+pub(crate) fn command_complete(out: &mut BytesMut, tag: String) -> Result<(), QueryError> {
+    put(out, &CommandComplete::new(tag))
+}
+
+/// Command tag of a statement that gave rows; only some carry the count.
+pub(crate) fn row_tag(tag: &'static str, row_count: u64) -> String {
+    match tag {
+        "SELECT" | "FETCH" | "MOVE" => format!("{tag} {row_count}"),
+        _ => tag.to_owned(),
+    }
+}
+
+pub(crate) fn parameter_description(
+    out: &mut BytesMut,
+    types: &[PgType],
+) -> Result<(), QueryError> {
+    put(out, &ParameterDescription::new(types.iter().map(|pg_type| pg_type.oid()).collect()))
+}
+
+/// RowDescription; `formats` has one entry per column.
+///
+/// # Errors
+/// 54000 past [`COLUMNS_MAX`] columns.
+pub(crate) fn row_description(
+    out: &mut BytesMut,
+    columns: &[ResultColumn],
+    formats: &[Format],
+) -> Result<(), QueryError> {
+    if columns.len() > COLUMNS_MAX {
+        return Err(QueryError::new(
+            SqlState::PROGRAM_LIMIT,
+            format!("target lists can have at most {COLUMNS_MAX} entries"),
+        ));
+    }
+    let fields = columns.iter().zip(formats).map(|(column, format)| {
+        FieldDescription::new(
+            column.name.clone(),
+            // Object ids are unsigned; the message struct has the same 32 bits as signed.
+            column.table_oid.cast_signed(),
+            column.column_number,
+            column.pg_type.oid(),
+            column.pg_type.size(),
+            column.type_modifier,
+            format.code(),
+        )
+    });
+    put(out, &RowDescription::new(fields.collect()))
+}
+
+/// NoticeResponse.
+pub(crate) fn notice(out: &mut BytesMut, notice: &Notice) {
+    put_report(out, b'N', notice.severity, notice.state, &notice.message, &[]);
+}
+
+/// ErrorResponse with severity `ERROR` or `FATAL`.
+pub(crate) fn error(out: &mut BytesMut, severity: &'static str, error: &QueryError) {
+    let position = error.position.map(|position| position.to_string());
+    let fields = [
+        (b'D', error.detail.as_deref()),
+        (b'H', error.hint.as_deref()),
+        (b'P', position.as_deref()),
+    ];
+    put_report(out, b'E', severity, error.state.0, &error.message, &fields);
+}
+
+/// Error and notice share a layout. Written here, because pgwire's encoder refuses one over 10 000 bytes
+/// and an error that quotes a statement may be longer.
+fn put_report(
+    out: &mut BytesMut,
+    kind: u8,
+    severity: &str,
+    state: &str,
+    message: &str,
+    fields: &[(u8, Option<&str>)],
+) {
+    out.put_u8(kind);
+    let start = out.len();
+    out.put_u32(0);
+    let head = [(b'S', severity), (b'V', severity), (b'C', state), (b'M', message)];
+    let tail = fields.iter().filter_map(|&(code, text)| Some((code, text?)));
+    for (code, text) in head.into_iter().chain(tail) {
+        out.put_u8(code);
+        // A zero byte would end the field early and put the client out of step.
+        out.extend(text.bytes().map(|byte| if byte == 0 { b' ' } else { byte }));
+        out.put_u8(0);
+    }
+    out.put_u8(0);
+    patch_length(out, start);
+}
+
+/// Fills the length word at `start`, which counts itself.
+pub(crate) fn patch_length(out: &mut BytesMut, start: usize) {
+    let length = u32::try_from(out.len() - start).expect("messages are bounded far below 4 GiB");
+    out[start..start + 4].copy_from_slice(&length.to_be_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_carries_every_field_and_its_length_counts_them() {
+        let mut out = BytesMut::new();
+        let source = QueryError::new(SqlState::SYNTAX_ERROR, "syntax error at \"a\0b\"")
+            .with_detail("d")
+            .with_hint("h")
+            .at(7);
+        error(&mut out, "ERROR", &source);
+        let body = b"SERROR\0VERROR\0C42601\0Msyntax error at \"a b\"\0Dd\0Hh\0P7\0\0";
+        assert_eq!(out[0], b'E');
+        assert_eq!(out[1..5], u32::try_from(body.len() + 4).unwrap().to_be_bytes());
+        assert_eq!(&out[5..], body);
+    }
+
+    #[test]
+    fn an_error_message_of_any_length_is_sent_whole() {
+        let mut out = BytesMut::new();
+        error(&mut out, "ERROR", &QueryError::new(SqlState::SYNTAX_ERROR, "x".repeat(100_000)));
+        assert!(out.len() > 100_000);
+    }
+
+    #[test]
+    fn the_column_limit_admits_its_own_value_and_refuses_the_next() {
+        let column = ResultColumn {
+            name: "c".to_owned(),
+            pg_type: PgType::Int4,
+            type_modifier: -1,
+            table_oid: 0,
+            column_number: 0,
+        };
+        let columns = vec![column; COLUMNS_MAX + 1];
+        let formats = vec![Format::Text; COLUMNS_MAX + 1];
+        let mut out = BytesMut::new();
+        row_description(&mut out, &columns[1..], &formats[1..]).unwrap();
+        assert_eq!(row_description(&mut out, &columns, &formats).unwrap_err().state.0, "54000");
+    }
+}

@@ -1,0 +1,192 @@
+//! The listener: accepts clients, keeps the limits, stops in order.
+//!
+//! Invariants
+//! - At most `connections_max` sessions and [`STARTUPS_MAX`] clients before sign-in exist at a time.
+//! - A client that is not signed in after `startup_timeout` is dropped.
+//! - After `shutdown` returns no task of the gateway runs.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use query_engine::Engine;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::auth::Authenticator;
+use crate::cancel::CancelRegistry;
+use crate::config::GatewayConfig;
+use crate::startup::Reception;
+
+/// Most clients that are connected and not signed in; the next ones wait in the listener's backlog.
+pub const STARTUPS_MAX: usize = 64;
+
+/// Pause after a failed accept, which most often means that file descriptors are used up.
+const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+
+/// Why a gateway did not start.
+#[derive(Debug, thiserror::Error)]
+#[error("listen on {address}")]
+pub struct StartError {
+    /// Address that was asked for.
+    pub address: SocketAddr,
+    /// What the system said.
+    #[source]
+    pub source: io::Error,
+}
+
+/// The Postgres gateway.
+pub struct Gateway;
+
+/// A gateway that accepts clients. Dropping it stops it at once; `shutdown` lets clients know.
+pub struct RunningGateway {
+    local_addr: SocketAddr,
+    shutdown: CancellationToken,
+    acceptor: JoinHandle<()>,
+}
+
+impl Gateway {
+    /// Listens and serves `engine` to clients in the background.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on.
+    pub async fn start(
+        config: GatewayConfig,
+        engine: Arc<Engine>,
+    ) -> Result<RunningGateway, StartError> {
+        let address = config.listen;
+        let failed = |source| StartError { address, source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let local_addr = listener.local_addr().map_err(failed)?;
+        let shutdown = CancellationToken::new();
+        let reception = Arc::new(Reception {
+            engine,
+            authenticator: Authenticator::new(config.auth),
+            tls: config.tls.map(Into::into),
+            cancels: Arc::new(CancelRegistry::default()),
+            sessions: Arc::new(Semaphore::new(config.connections_max)),
+            shutdown: shutdown.clone(),
+        });
+        let limits = Limits {
+            startups: Arc::new(Semaphore::new(STARTUPS_MAX)),
+            startup_timeout: config.startup_timeout,
+            stop_timeout: config.stop_timeout,
+        };
+        tracing::info!(%local_addr, "gateway listens");
+        let acceptor = tokio::spawn(accept_all(listener, reception, limits));
+        Ok(RunningGateway { local_addr, shutdown, acceptor })
+    }
+}
+
+impl RunningGateway {
+    /// Address with the port that was taken.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// Stops accepting, ends running statements, tells every client 57P01, and waits for them to go;
+    /// those still there after `stop_timeout` are dropped.
+    pub async fn shutdown(mut self) {
+        self.shutdown.cancel();
+        if let Err(error) = (&mut self.acceptor).await {
+            tracing::error!(%error, "the gateway's listener failed");
+        }
+    }
+}
+
+impl Drop for RunningGateway {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+        // Drops the listener and, with its JoinSet, every connection.
+        self.acceptor.abort();
+    }
+}
+
+struct Limits {
+    startups: Arc<Semaphore>,
+    startup_timeout: Duration,
+    stop_timeout: Duration,
+}
+
+async fn accept_all(listener: TcpListener, reception: Arc<Reception>, limits: Limits) {
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = reception.shutdown.cancelled() => break,
+            Some(ended) = connections.join_next() => {
+                log_end(ended);
+                continue;
+            }
+            accepted = accept(&listener, &limits.startups) => accepted,
+        };
+        match accepted {
+            Ok((stream, client, startup)) => {
+                let serve =
+                    serve(stream, client, startup, limits.startup_timeout, reception.clone());
+                connections.spawn(serve);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "accept failed");
+                tokio::time::sleep(ACCEPT_RETRY).await;
+            }
+        }
+    }
+    drop(listener);
+    let drained = async {
+        while let Some(ended) = connections.join_next().await {
+            log_end(ended)
+        }
+    };
+    if tokio::time::timeout(limits.stop_timeout, drained).await.is_err() {
+        tracing::warn!(count = connections.len(), "connections did not end in time");
+        connections.shutdown().await;
+    }
+}
+
+/// Takes a startup slot first, so that clients beyond the limit stay in the backlog.
+async fn accept(
+    listener: &TcpListener,
+    startups: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let startup = startups.clone().acquire_owned().await.expect("the semaphore is never closed");
+    let (stream, client) = listener.accept().await?;
+    Ok((stream, client, startup))
+}
+
+#[tracing::instrument(name = "connection", skip_all, fields(client = %client))]
+async fn serve(
+    stream: TcpStream,
+    client: SocketAddr,
+    startup: OwnedSemaphorePermit,
+    startup_timeout: Duration,
+    reception: Arc<Reception>,
+) {
+    // Answers are small and complete when they are written.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "connection lost");
+        return;
+    }
+    let receive = reception.receive(Box::new(stream), client.ip());
+    let guest = tokio::time::timeout(startup_timeout, receive).await;
+    drop(startup);
+    match guest {
+        Ok(Some(guest)) => {
+            guest.connection.run().await;
+            drop(guest.place);
+        }
+        Ok(None) => {}
+        Err(_) => tracing::info!("no sign-in in time"),
+    }
+}
+
+fn log_end(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        tracing::error!(%error, "a connection panicked");
+    }
+}

@@ -1,0 +1,57 @@
+//! The simple protocol: SQL text in, results as text out.
+
+use std::sync::Arc;
+
+use query_engine::{Outcome, Statement};
+
+use crate::connection::Connection;
+use crate::encode::Format;
+use crate::error::Failure;
+use crate::reply;
+use crate::result_stream::ResultStream;
+
+impl Connection {
+    /// Runs every statement of `sql` in turn; the first error ends the text.
+    pub(crate) async fn simple_query(&mut self, sql: &str) -> Result<(), Failure> {
+        // As PostgreSQL: a simple query ends the unnamed statement and the unnamed portal.
+        self.statements.remove(None);
+        self.portals.remove(None);
+        let statements = self.session.parse(sql)?;
+        if statements.is_empty() {
+            reply::empty_query(&mut self.wire.out)?;
+        }
+        for statement in statements {
+            self.simple_statement(statement).await?;
+        }
+        Ok(())
+    }
+
+    async fn simple_statement(&mut self, statement: Statement) -> Result<(), Failure> {
+        let before = self.session.transaction_status();
+        let token = self.token();
+        let prepare = self.session.prepare(statement, &[]);
+        let prepared = self.wire.supervise(&token, prepare).await?;
+        let execute = self.session.execute(&prepared, &[], token.clone());
+        let outcome = self.wire.supervise(&token, execute).await?;
+        self.send_notices();
+        match outcome {
+            Outcome::Rows(rows) => {
+                let formats: Arc<[Format]> = vec![Format::Text; rows.columns().len()].into();
+                reply::row_description(&mut self.wire.out, rows.columns(), &formats)?;
+                let style = self.text_style()?;
+                let mut stream = ResultStream::new(rows, formats);
+                let sent = stream.send(&mut self.wire, &token, &style, None).await?;
+                self.send_notices();
+                let tag = reply::row_tag(stream.tag(), sent.row_count);
+                reply::command_complete(&mut self.wire.out, tag)?;
+            }
+            Outcome::Done { tag } => {
+                self.forget_on(&tag);
+                reply::command_complete(&mut self.wire.out, tag)?;
+            }
+            Outcome::Empty => reply::empty_query(&mut self.wire.out)?,
+        }
+        self.statement_done(before);
+        Ok(())
+    }
+}
