@@ -138,7 +138,7 @@ impl ChainState {
     }
 
     /// Why a sealed neighbour excludes the block, if one does.
-    fn sealed_conflict(&self, record: &BlockRecord) -> Option<String> {
+    pub(crate) fn sealed_conflict(&self, record: &BlockRecord) -> Option<String> {
         let below = record.number.checked_sub(1).and_then(|below| self.segment_of(below));
         if let Some(below) = below
             && below.last_hash != record.parent_hash

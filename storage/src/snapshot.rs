@@ -10,7 +10,7 @@ use crate::kv::keys::{self, NetworkId};
 use crate::kv::records::{self, Header};
 use crate::kv::{Family, Kv};
 use crate::ranges::{self, StoredRange};
-use crate::{HotBlock, Network, Segment, StorageError};
+use crate::{BlockRecord, HotBlock, Network, Segment, StorageError};
 
 /// Manifest and hot tail of one network at one moment. Cheap to clone and to hold.
 ///
@@ -133,12 +133,22 @@ impl ChainSnapshot {
         Ok(self.sealed_header(number)?.map(|header| header.hash))
     }
 
+    /// The segment that holds the block of this number.
+    pub fn segment(&self, number: BlockNumber) -> Option<&Arc<Segment>> {
+        self.inner.state.segment_of(number)
+    }
+
     /// Level of the stored winning block at this height.
     pub fn block_level(&self, number: BlockNumber) -> Option<VerificationLevel> {
         match self.hot_block(number) {
             Some(block) => Some(block.record.level),
-            None => self.inner.state.segment_of(number).map(|segment| segment.level),
+            None => self.segment(number).map(|segment| segment.level),
         }
+    }
+
+    /// Why a sealed neighbour excludes the block, if one does: hashes must link.
+    pub fn sealed_conflict(&self, record: &BlockRecord) -> Option<String> {
+        self.inner.state.sealed_conflict(record)
     }
 
     /// Blocks that may hold the transaction: a superset, usually of one. Empty means not stored.

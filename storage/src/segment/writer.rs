@@ -32,7 +32,6 @@ pub struct SegmentWriter {
     /// One per table, `None` where the level does not reach; empty before the first block.
     files: Vec<Option<TableFile>>,
     row_count: u64,
-    size_bytes: u64,
 }
 
 impl SegmentWriter {
@@ -43,7 +42,7 @@ impl SegmentWriter {
         first: BlockNumber,
     ) -> Self {
         let (records, files) = (Vec::new(), Vec::new());
-        Self { dir, network, tables, first, records, files, row_count: 0, size_bytes: 0 }
+        Self { dir, network, tables, first, records, files, row_count: 0 }
     }
 
     /// Appends rows of consecutive blocks: `batches[i]` belongs to table i, `records` lists the blocks.
@@ -80,7 +79,6 @@ impl SegmentWriter {
             }
         }
         self.row_count += extents.iter().map(|extent| extent.row_count).sum::<u64>();
-        self.size_bytes += extents.iter().map(|extent| extent.size_bytes).sum::<u64>();
         self.records.extend(records);
         Ok(())
     }
@@ -95,14 +93,10 @@ impl SegmentWriter {
         self.records.len() as u64
     }
 
-    /// Bytes of all rows so far, before encoding.
-    pub fn size_bytes(&self) -> u64 {
-        self.size_bytes
-    }
-
-    /// The last block so far.
-    pub fn last(&self) -> Option<&BlockRecord> {
-        self.records.last()
+    /// The block of this number, if it was appended.
+    pub fn record(&self, number: BlockNumber) -> Option<&BlockRecord> {
+        let index = usize::try_from(number.checked_sub(self.first)?).ok()?;
+        self.records.get(index)
     }
 
     /// Closes and syncs the files under their content names.
