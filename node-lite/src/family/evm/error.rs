@@ -205,9 +205,9 @@ pub enum VerifyError {
         /// Which value, such as `receipts root`.
         check: &'static str,
         /// Value in the source.
-        claimed: Value,
+        claimed: Box<Value>,
         /// Value that follows from the rest of the block.
-        recomputed: Value,
+        recomputed: Box<Value>,
     },
     /// The same for a value of one transaction, receipt or uncle.
     #[error("block {block}: {item} {index} {check} is {claimed}, recomputed {recomputed}")]
@@ -221,9 +221,9 @@ pub enum VerifyError {
         /// Which value, such as `hash`.
         check: &'static str,
         /// Value in the source.
-        claimed: Value,
+        claimed: Box<Value>,
         /// Value that follows from the rest of the block.
-        recomputed: Value,
+        recomputed: Box<Value>,
     },
     /// A counter does not fit the `bigint` column that stores it.
     #[error("block {block}: {field} is {value}, largest accepted {max}", max = i64::MAX)]

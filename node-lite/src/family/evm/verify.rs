@@ -146,7 +146,7 @@ impl Checker {
         if claimed == recomputed {
             return Ok(());
         }
-        let (claimed, recomputed) = (claimed.into(), recomputed.into());
+        let (claimed, recomputed) = (Box::new(claimed.into()), Box::new(recomputed.into()));
         Err(VerifyError::Mismatch { block: self.block, check, claimed, recomputed })
     }
 
@@ -163,8 +163,8 @@ impl Checker {
                 item,
                 index,
                 check,
-                claimed: claimed.into(),
-                recomputed: recomputed.into(),
+                claimed: Box::new(claimed.into()),
+                recomputed: Box::new(recomputed.into()),
             }),
             _ => Ok(()),
         }

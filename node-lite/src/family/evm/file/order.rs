@@ -32,8 +32,8 @@ impl OrderCheck {
         let mismatch = |check, claimed: Value, recomputed: Value| VerifyError::Mismatch {
             block: header.number,
             check,
-            claimed,
-            recomputed,
+            claimed: Box::new(claimed),
+            recomputed: Box::new(recomputed),
         };
         if let Some(last) = &self.last {
             let follows = last.number + 1 == header.number;
@@ -87,8 +87,8 @@ impl OrderCheck {
         Err(VerifyError::Mismatch {
             block: header.number,
             check: "total difficulty",
-            claimed: claimed.into(),
-            recomputed: recomputed.into(),
+            claimed: Box::new(claimed.into()),
+            recomputed: Box::new(recomputed.into()),
         })
     }
 }

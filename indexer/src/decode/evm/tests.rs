@@ -1,0 +1,1 @@
+//! Rows against what ethereum-etl writes for the same blocks.
