@@ -13,6 +13,7 @@
 mod block;
 mod error;
 mod file;
+pub mod fuzz;
 mod genesis;
 mod json;
 pub mod limits;

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use era1::{Era1Reader, VERSION_RECORD};
 use input::Input;
 use ndjson::NdjsonReader;
-use order::OrderCheck;
+pub(super) use order::OrderCheck;
 use rlp_chain::RlpChainReader;
 
 use super::{Place, RawBlock, SourceError, VerifiedBlock, VerifyError};

@@ -1,7 +1,11 @@
 //! Block files against the data folder, forged rows, and random bytes.
 
+mod consensus;
 mod data;
+mod files;
+mod forgery;
 
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::{BlockFile, FileOptions, VerifiedBlock, verify};
@@ -38,4 +42,19 @@ fn counts(blocks: &[VerifiedBlock]) -> (usize, usize, usize) {
     let transactions = blocks.iter().map(|block| block.transactions().len()).sum();
     let receipts = blocks.iter().flat_map(|block| block.receipts().into_iter().flatten());
     (blocks.len(), transactions, receipts.map(|receipt| receipt.logs.len()).sum())
+}
+
+/// The first six blocks of `own/anvil-1001x10`, made by our own chain generator: one line each.
+fn fixture_lines() -> Vec<Vec<u8>> {
+    let packed = include_bytes!("tests/fixtures/anvil-blocks-0-5.ndjson.gz");
+    let mut lines = Vec::new();
+    flate2::read::GzDecoder::new(packed.as_slice()).read_to_end(&mut lines).unwrap();
+    lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect()
+}
+
+/// A temporary file that holds `content`.
+fn write_temp(content: &[u8]) -> tempfile::NamedTempFile {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(content).unwrap();
+    file
 }

@@ -191,6 +191,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+
         #[test]
         fn roots_equal_a_general_trie(values in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..80), 0..300)) {
             let values: Vec<&[u8]> = values.iter().map(Vec::as_slice).collect();

@@ -41,7 +41,7 @@ pub(super) struct Era1Reader {
 
 /// What the first pass found: the accumulator's content.
 #[derive(Debug)]
-pub(super) struct EraIndex {
+pub(in crate::family::evm) struct EraIndex {
     /// Number of the first block.
     pub(super) first: u64,
     /// Hash and total difficulty of each block.

@@ -1,6 +1,6 @@
 //! What only the order of a file can show: links between blocks, and total difficulty.
 
-use alloy_primitives::U256;
+use alloy_primitives::{B256, U256};
 
 use super::FileKind;
 use super::era1::EraIndex;
@@ -8,21 +8,22 @@ use crate::family::evm::{Value, VerifiedBlock, VerifyError};
 
 /// Checks each block against the one before it in the file.
 #[derive(Debug, Default)]
-pub(super) struct OrderCheck {
+pub(in crate::family::evm) struct OrderCheck {
     last: Option<Seen>,
 }
 
 #[derive(Debug)]
 struct Seen {
     number: u64,
-    hash: alloy_primitives::B256,
+    hash: B256,
     timestamp: u64,
+    difficulty: U256,
     total_difficulty: Option<U256>,
 }
 
 impl OrderCheck {
     /// Checks `block`; it becomes the block before the next one only when it is accepted.
-    pub(super) fn check(
+    pub(in crate::family::evm) fn check(
         &mut self,
         kind: FileKind,
         era: Option<&EraIndex>,
@@ -52,6 +53,11 @@ impl OrderCheck {
                     rule: format!("timestamp is {time}, not after its parent's {before}"),
                 });
             }
+            // A chain never goes back from proof of stake to proof of work (EIP-3675).
+            if follows && last.difficulty.is_zero() && !header.difficulty.is_zero() {
+                let difficulty = header.difficulty.into();
+                return Err(mismatch("difficulty", difficulty, U256::ZERO.into()));
+            }
         }
         if let Some(era) = era {
             let position = header.number.checked_sub(era.first);
@@ -67,6 +73,7 @@ impl OrderCheck {
             number: header.number,
             hash: block.hash,
             timestamp: header.timestamp,
+            difficulty: header.difficulty,
             total_difficulty: block.total_difficulty,
         });
         Ok(())
