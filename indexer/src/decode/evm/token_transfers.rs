@@ -5,7 +5,7 @@
 //! for ERC-20, three for ERC-721, none in some early tokens.
 
 use alloy_primitives::{B256, b256};
-use node_lite::evm::{Log, VerifiedBlock};
+use node_lite::evm::VerifiedBlock;
 use schemas::tables::evm::TOKEN_TRANSFERS;
 
 use crate::decode::columns::{BigintColumn, FixedColumn, TimestampColumn, rows};
@@ -38,7 +38,7 @@ impl TokenTransferRows {
         for (index, (receipt, transaction)) in receipts.iter().zip(block.transactions()).enumerate()
         {
             for (log_index, log) in (receipt.first_log_index..).zip(&receipt.logs) {
-                let Some([_, from, to, value]) = transfer_words(log) else {
+                let Some([_, from, to, value]) = transfer_words(log.topics(), &log.data) else {
                     continue;
                 };
                 self.row_count += 1;
@@ -58,21 +58,19 @@ impl TokenTransferRows {
 }
 
 /// The four words of a transfer; none when the log is not one.
-fn transfer_words(log: &Log) -> Option<[[u8; 32]; TRANSFER_WORDS]> {
-    let topics = log.topics();
-    let is_transfer =
-        topics.first() == Some(&TRANSFER) && (TRANSFER_WORDS - topics.len()) * 32 == log.data.len();
-    if !is_transfer {
+pub(super) fn transfer_words(topics: &[B256], data: &[u8]) -> Option<[[u8; 32]; TRANSFER_WORDS]> {
+    let data_words = TRANSFER_WORDS.checked_sub(topics.len())?;
+    if topics.first() != Some(&TRANSFER) || data.len() != data_words * 32 {
         return None;
     }
     let mut words = [[0; 32]; TRANSFER_WORDS];
-    let found = topics.iter().map(B256::as_slice).chain(log.data.chunks_exact(32));
+    let found = topics.iter().map(B256::as_slice).chain(data.chunks_exact(32));
     words.iter_mut().zip(found).for_each(|(word, bytes)| word.copy_from_slice(bytes));
     Some(words)
 }
 
 /// The address in the last 20 bytes of a word.
-fn address(word: [u8; 32]) -> [u8; 20] {
+pub(super) fn address(word: [u8; 32]) -> [u8; 20] {
     let mut address = [0; 20];
     address.copy_from_slice(&word[12..]);
     address
