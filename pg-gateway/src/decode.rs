@@ -130,8 +130,12 @@ fn decode_binary(pg_type: PgType, value: &[u8]) -> Result<Parameter, QueryError>
         PgType::Regclass | PgType::Regtype | PgType::Regproc | PgType::Regnamespace => {
             Parameter::Text(reader.u32()?.to_string())
         }
-        PgType::Char
-        | PgType::Name
+        // A zero byte is how an empty `"char"` is sent.
+        PgType::Char => match reader.u8()? {
+            0 => Parameter::Text(String::new()),
+            byte => Parameter::Text(valid_text(&[byte])?.to_owned()),
+        },
+        PgType::Name
         | PgType::Text
         | PgType::Varchar
         | PgType::Bpchar
@@ -244,3 +248,6 @@ fn parse_escaped(text: &str) -> Result<Vec<u8>, QueryError> {
     }
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests;

@@ -347,3 +347,6 @@ fn put_display(out: &mut BytesMut, value: impl std::fmt::Display) {
     use std::fmt::Write as _;
     write!(out, "{value}").expect("a BytesMut grows");
 }
+
+#[cfg(test)]
+mod tests;

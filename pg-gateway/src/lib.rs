@@ -38,6 +38,8 @@ mod wire;
 mod calendar;
 mod decode;
 mod encode;
+#[cfg(test)]
+mod fixtures;
 
 pub use auth::{AuthConfig, AuthMethod};
 pub use calendar::Zone;
