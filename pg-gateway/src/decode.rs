@@ -25,7 +25,7 @@ const JSONB_VERSION: u8 = 1;
 ///
 /// # Errors
 /// With the SQLSTATE of the type's input or receive function.
-pub fn decode_parameter(
+pub(crate) fn decode_parameter(
     pg_type: PgType,
     format: Format,
     value: &[u8],
@@ -72,23 +72,8 @@ fn decode_text(pg_type: PgType, text: &str, zone: &Zone) -> Result<Parameter, Qu
         | PgType::Unknown
         | PgType::Void => Ok(Parameter::Text(text.to_owned())),
         PgType::Int2Vector | PgType::OidVector => array::parse_vector(pg_type, text, zone),
-        PgType::BoolArray
-        | PgType::CharArray
-        | PgType::NameArray
-        | PgType::Int2Array
-        | PgType::Int4Array
-        | PgType::Int8Array
-        | PgType::OidArray
-        | PgType::Float4Array
-        | PgType::Float8Array
-        | PgType::NumericArray
-        | PgType::TextArray
-        | PgType::VarcharArray
-        | PgType::ByteaArray
-        | PgType::DateArray
-        | PgType::TimestampArray
-        | PgType::TimestamptzArray
-        | PgType::UuidArray => array::parse(pg_type, text, zone),
+        // What is left are arrays; a type without elements would be an internal error there.
+        array_type => array::parse(array_type, text, zone),
     }
 }
 
@@ -142,25 +127,8 @@ fn decode_binary(pg_type: PgType, value: &[u8]) -> Result<Parameter, QueryError>
         | PgType::Json
         | PgType::Unknown
         | PgType::Void => return Ok(Parameter::Text(valid_text(value)?.to_owned())),
-        PgType::Int2Vector
-        | PgType::OidVector
-        | PgType::BoolArray
-        | PgType::CharArray
-        | PgType::NameArray
-        | PgType::Int2Array
-        | PgType::Int4Array
-        | PgType::Int8Array
-        | PgType::OidArray
-        | PgType::Float4Array
-        | PgType::Float8Array
-        | PgType::NumericArray
-        | PgType::TextArray
-        | PgType::VarcharArray
-        | PgType::ByteaArray
-        | PgType::DateArray
-        | PgType::TimestampArray
-        | PgType::TimestamptzArray
-        | PgType::UuidArray => array::read(pg_type, &mut reader)?,
+        // What is left are arrays; a type without elements would be an internal error there.
+        array_type => array::read(array_type, &mut reader)?,
     };
     reader.finish().map_err(|_| {
         QueryError::new(INVALID_BINARY, "incorrect binary data format in bind parameter")

@@ -313,23 +313,8 @@ fn resolve(
         PgType::Int2Vector | PgType::OidVector => {
             array::vector_writer(array, pg_type, format, style)
         }
-        PgType::BoolArray
-        | PgType::CharArray
-        | PgType::NameArray
-        | PgType::Int2Array
-        | PgType::Int4Array
-        | PgType::Int8Array
-        | PgType::OidArray
-        | PgType::Float4Array
-        | PgType::Float8Array
-        | PgType::NumericArray
-        | PgType::TextArray
-        | PgType::VarcharArray
-        | PgType::ByteaArray
-        | PgType::DateArray
-        | PgType::TimestampArray
-        | PgType::TimestamptzArray
-        | PgType::UuidArray => array::writer(array, pg_type, format, style),
+        // What is left are arrays; a type without elements is a carrier error there.
+        array_type => array::writer(array, array_type, format, style),
     }
 }
 

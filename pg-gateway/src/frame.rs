@@ -34,7 +34,7 @@ pub(crate) const COPY_BODY_BYTES_MAX: usize = 1 << 20;
 
 /// What the client may send now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
+pub(crate) enum Phase {
     /// Not signed in: only password messages.
     Authentication,
     /// Signed in.
@@ -43,11 +43,11 @@ pub enum Phase {
 
 /// One frame of the client: type byte and body without the length word.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Frame {
+pub(crate) struct Frame {
     /// Message type.
-    pub kind: u8,
+    pub(crate) kind: u8,
     /// Everything after the length word.
-    pub body: Bytes,
+    pub(crate) body: Bytes,
 }
 
 /// Takes the next whole frame off `buffer`; `None` when more bytes are needed.
@@ -55,7 +55,7 @@ pub struct Frame {
 /// # Errors
 /// 08P01 for an unknown type, a type that has no place in `phase`, or a length out of its limits;
 /// 54000 for a statement or parameters over our own limit. All are fatal: the stream is out of step.
-pub fn take_frame(buffer: &mut BytesMut, phase: Phase) -> Result<Option<Frame>, QueryError> {
+pub(crate) fn take_frame(buffer: &mut BytesMut, phase: Phase) -> Result<Option<Frame>, QueryError> {
     let Some(&kind) = buffer.first() else { return Ok(None) };
     let body_bytes_max = body_bytes_max(kind, phase)?;
     let Some(length_word) = buffer.get(1..HEADER_BYTES) else { return Ok(None) };

@@ -40,16 +40,13 @@ mod decode;
 mod encode;
 #[cfg(test)]
 mod fixtures;
+pub mod fuzz;
 
 pub use auth::{AuthConfig, AuthMethod};
 pub use calendar::Zone;
 pub use config::GatewayConfig;
-pub use decode::decode_parameter;
 pub use encode::{EncodedBatch, Format, TextStyle};
 pub use extended_query::{PORTALS_MAX, STATEMENTS_MAX};
-pub use frame::{Frame, Phase, take_frame};
-pub use message::{Message, decode_frame};
-pub use scram::{Verifier, VerifierError};
+pub use scram::{ITERATIONS_MAX, Verifier, VerifierError};
 pub use server::{Gateway, RunningGateway, STARTUPS_MAX, StartError};
-pub use startup_packet::{StartupPacket, StartupParameters, decode_startup};
 pub use wire::FLUSH_BYTES;

@@ -12,7 +12,7 @@ use crate::frame::Frame;
 
 /// A message of a client that is signed in.
 #[derive(Debug, PartialEq)]
-pub enum Message {
+pub(crate) enum Message {
     /// SQL text of the simple protocol.
     Query(String),
     /// Makes a prepared statement.
@@ -46,7 +46,7 @@ pub(crate) const TARGET_PORTAL: u8 = b'P';
 ///
 /// # Errors
 /// 08P01 for a body that is short, long or malformed, 22021 for text that is not UTF-8.
-pub fn decode_frame(frame: &Frame) -> Result<Message, QueryError> {
+pub(crate) fn decode_frame(frame: &Frame) -> Result<Message, QueryError> {
     let mut reader = Reader::new(frame.body.clone());
     let message = match frame.kind {
         b'Q' => Message::Query(reader.text()?),

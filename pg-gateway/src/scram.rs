@@ -30,7 +30,7 @@ pub(crate) const MECHANISM: &str = "SCRAM-SHA-256";
 pub(crate) const ITERATIONS_DEFAULT: u32 = 4096;
 
 /// Most rounds that a stored verifier may name; the client does the work.
-pub(crate) const ITERATIONS_MAX: u32 = 10_000_000;
+pub const ITERATIONS_MAX: u32 = 10_000_000;
 
 const SALT_BYTES: usize = 16;
 const NONCE_BYTES: usize = 18;

@@ -27,6 +27,9 @@ pub const STARTUPS_MAX: usize = 64;
 /// Pause after a failed accept, which most often means that file descriptors are used up.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
+/// Silence after which the system asks whether a client is still there.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
+
 /// Why a gateway did not start.
 #[derive(Debug, thiserror::Error)]
 #[error("listen on {address}")]
@@ -165,8 +168,7 @@ async fn serve(
     startup_timeout: Duration,
     reception: Arc<Reception>,
 ) {
-    // Answers are small and complete when they are written.
-    if let Err(error) = stream.set_nodelay(true) {
+    if let Err(error) = prepare_socket(&stream) {
         tracing::debug!(%error, "connection lost");
         return;
     }
@@ -181,6 +183,14 @@ async fn serve(
         Ok(None) => {}
         Err(_) => tracing::info!("no sign-in in time"),
     }
+}
+
+fn prepare_socket(stream: &TcpStream) -> io::Result<()> {
+    // Answers are small and complete when they are written.
+    stream.set_nodelay(true)?;
+    // A client whose machine is gone never closes: without this it would keep its place for ever.
+    socket2::SockRef::from(stream)
+        .set_tcp_keepalive(&socket2::TcpKeepalive::new().with_time(KEEPALIVE_IDLE))
 }
 
 fn log_end(ended: Result<(), tokio::task::JoinError>) {

@@ -34,24 +34,6 @@ use crate::wire::{Stream, Wire};
 /// A client that sent a wrong cancel key keeps its startup slot this long: keys cannot be tried fast.
 const WRONG_KEY_DELAY: Duration = Duration::from_secs(1);
 
-/// Order in which PostgreSQL reports its settings; others follow.
-const REPORT_ORDER: [&str; 14] = [
-    "in_hot_standby",
-    "integer_datetimes",
-    "TimeZone",
-    "IntervalStyle",
-    "is_superuser",
-    "application_name",
-    "default_transaction_read_only",
-    "scram_iterations",
-    "DateStyle",
-    "standard_conforming_strings",
-    "session_authorization",
-    "client_encoding",
-    "server_version",
-    "server_encoding",
-];
-
 /// What every new connection needs; one per gateway.
 pub(crate) struct Reception {
     pub(crate) engine: Arc<Engine>,
@@ -185,11 +167,7 @@ fn greet(
     session: &mut Session,
     cancel: &CancelRegistration,
 ) -> Result<(), QueryError> {
-    let mut settings = session.take_reported_settings();
-    settings.sort_by_key(|(name, _)| {
-        REPORT_ORDER.iter().position(|known| known == name).unwrap_or(REPORT_ORDER.len())
-    });
-    for (name, value) in settings {
+    for (name, value) in session.take_reported_settings() {
         reply::parameter_status(&mut wire.out, name, value)?;
     }
     reply::backend_key(&mut wire.out, cancel.pid(), cancel.key())

@@ -24,7 +24,7 @@ const CANCEL_KEY_BYTES: std::ops::RangeInclusive<usize> = 4..=256;
 
 /// First packet of a connection.
 #[derive(Debug, PartialEq, Eq)]
-pub enum StartupPacket {
+pub(crate) enum StartupPacket {
     /// The client asks for TLS.
     Ssl,
     /// The client asks for GSS encryption.
@@ -42,17 +42,17 @@ pub enum StartupPacket {
 
 /// What a client asks for when it connects.
 #[derive(Debug, PartialEq, Eq)]
-pub struct StartupParameters {
+pub(crate) struct StartupParameters {
     /// Minor version of protocol 3 that the client wants.
-    pub minor: u16,
+    pub(crate) minor: u16,
     /// Role name.
-    pub user: String,
+    pub(crate) user: String,
     /// Database name; the role name when the client sent none.
-    pub database: String,
+    pub(crate) database: String,
     /// Settings, those of `options` first, in the order sent.
-    pub settings: Vec<(String, String)>,
+    pub(crate) settings: Vec<(String, String)>,
     /// Protocol extensions (`_pq_.…`) that were asked for; none is known here.
-    pub protocol_options: Vec<String>,
+    pub(crate) protocol_options: Vec<String>,
 }
 
 /// Decodes a startup packet, given without its length word.
@@ -60,7 +60,7 @@ pub struct StartupParameters {
 /// # Errors
 /// 08P01 for a malformed packet, 0A000 for another protocol or replication, 28000 without a user,
 /// 54000 past [`STARTUP_PARAMETERS_MAX`], 22021 for text that is not UTF-8. All are fatal.
-pub fn decode_startup(packet: &[u8]) -> Result<StartupPacket, QueryError> {
+pub(crate) fn decode_startup(packet: &[u8]) -> Result<StartupPacket, QueryError> {
     if packet.len() > STARTUP_BYTES_MAX {
         return Err(protocol_violation("invalid length of startup packet"));
     }

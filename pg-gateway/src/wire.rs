@@ -23,6 +23,9 @@ pub const FLUSH_BYTES: usize = 64 << 10;
 /// Bytes that are read ahead while a statement runs, to see whether the client is still there.
 pub(crate) const READ_AHEAD_BYTES_MAX: usize = 64 << 10;
 
+/// An idle client's empty buffers keep no more than this each.
+const KEPT_BYTES_MAX: usize = 2 * FLUSH_BYTES;
+
 /// Space made for one read.
 const READ_BYTES: usize = 8 << 10;
 
@@ -67,11 +70,21 @@ impl Wire {
                 return Ok(Some(frame));
             }
             self.flush().await?;
+            self.shed();
             let shutdown = self.shutdown.clone();
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return Err(Failure::Fatal(admin_shutdown())),
                 read = self.read_some() => if read? == 0 { return Ok(None) },
+            }
+        }
+    }
+
+    /// Gives back the memory that one large message or row took.
+    fn shed(&mut self) {
+        for buffer in [&mut self.input, &mut self.out] {
+            if buffer.is_empty() && buffer.capacity() > KEPT_BYTES_MAX {
+                *buffer = BytesMut::new();
             }
         }
     }
@@ -183,6 +196,15 @@ mod tests {
         let work = std::future::pending::<Result<(), QueryError>>();
         let result = wire.supervise(&CancellationToken::new(), work).await;
         assert!(matches!(result, Err(Failure::Gone)));
+    }
+
+    #[tokio::test]
+    async fn an_idle_client_keeps_no_large_buffer() {
+        let (mut wire, mut client) = pair();
+        wire.input.reserve(KEPT_BYTES_MAX + 1);
+        client.write_all(b"S\0\0\0\x04").await.unwrap();
+        wire.frame(Phase::Session).await.unwrap().unwrap();
+        assert!(wire.input.capacity() <= KEPT_BYTES_MAX);
     }
 
     #[tokio::test]

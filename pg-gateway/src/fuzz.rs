@@ -1,0 +1,45 @@
+//! Entry points for fuzzing: each takes any bytes and must come back, whatever they are.
+
+use bytes::BytesMut;
+use query_engine::PgType;
+
+use crate::calendar::Zone;
+use crate::decode::decode_parameter;
+use crate::encode::Format;
+use crate::frame::{Phase, take_frame};
+use crate::message::decode_frame;
+use crate::startup_packet::decode_startup;
+
+/// A stream of frames of a signed-in client. Gives how many messages were decoded.
+pub fn frames(bytes: &[u8]) -> usize {
+    let mut buffer = BytesMut::from(bytes);
+    let mut decoded = 0;
+    while let Ok(Some(frame)) = take_frame(&mut buffer, Phase::Session) {
+        decoded += usize::from(decode_frame(&frame).is_ok());
+    }
+    decoded
+}
+
+/// A startup packet without its length word. Gives whether it is one.
+pub fn startup(bytes: &[u8]) -> bool {
+    decode_startup(bytes).is_ok()
+}
+
+/// A parameter value of the type with object id `oid`. Gives whether it is one.
+pub fn parameter(oid: u32, is_binary: bool, bytes: &[u8]) -> bool {
+    let format = if is_binary { Format::Binary } else { Format::Text };
+    PgType::from_oid(oid)
+        .is_some_and(|pg_type| decode_parameter(pg_type, format, bytes, &Zone::Fixed(0)).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entry_points_tell_valid_bytes_from_others() {
+        assert_eq!(frames(b"Q\0\0\0\x0dselect 1\0S\0\0\0\x04y"), 2);
+        assert!(startup(b"\0\x03\0\0user\0ann\0\0") && !startup(b"GET "));
+        assert!(parameter(23, true, &[0, 0, 0, 1]) && !parameter(23, false, b"x"));
+    }
+}
