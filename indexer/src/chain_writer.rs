@@ -17,7 +17,7 @@ use storage::{
 };
 
 use crate::cut::{CutRule, SegmentSize};
-use crate::rows::Rows;
+use crate::rows::{Rows, Run};
 use crate::tail::{Offer, Tail, TailBlock};
 
 /// What became of a pushed block.
@@ -38,6 +38,42 @@ pub(crate) enum Pushed {
 pub(crate) struct Written {
     pub(crate) segments: u64,
     pub(crate) hot_blocks: u64,
+    pub(crate) upgraded_blocks: u64,
+}
+
+/// A stored segment that is written again.
+struct Upgrade {
+    writer: SegmentWriter,
+    run: Option<Run>,
+    /// Number of the block that comes next.
+    next: BlockNumber,
+}
+
+impl Upgrade {
+    fn new(writer: SegmentWriter, next: BlockNumber) -> Self {
+        Self { writer, run: None, next }
+    }
+
+    fn push(mut self, rows: &Arc<Rows>, position: usize) -> Result<Self, StorageError> {
+        self.next += 1;
+        if !self.run.as_mut().is_some_and(|run| run.extend(rows, position)) {
+            self.append_run()?;
+            self.run = Some(Run::new(rows, position));
+        }
+        Ok(self)
+    }
+
+    fn finish(mut self) -> Result<SealedSegment, StorageError> {
+        self.append_run()?;
+        self.writer.finish()
+    }
+
+    fn append_run(&mut self) -> Result<(), StorageError> {
+        match self.run.take() {
+            Some(run) => run.append_to(&mut self.writer),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Writes blocks of one network during one import.
@@ -54,6 +90,8 @@ pub(crate) struct ChainWriter<'a> {
     run: Option<Run>,
     /// The open segment with the run.
     open_size: SegmentSize,
+    /// A stored segment whose blocks come again, verified further.
+    upgrade: Option<Upgrade>,
     written: Written,
 }
 
@@ -72,7 +110,7 @@ impl<'a> ChainWriter<'a> {
             hot.push(TailBlock { rows: Arc::new(rows), position: 0, stored: true });
         }
         let tail = Tail::new(hot, snapshot.extent().map(|extent| extent.last()));
-        let (open, run) = (None, None);
+        let (open, run, upgrade) = (None, None, None);
         let (open_size, written) = (SegmentSize::default(), Written::default());
         Ok(Self {
             store,
@@ -85,6 +123,7 @@ impl<'a> ChainWriter<'a> {
             open,
             run,
             open_size,
+            upgrade,
             written,
         })
     }
@@ -103,6 +142,9 @@ impl<'a> ChainWriter<'a> {
     ) -> Result<Pushed, StorageError> {
         let record = rows.record(position);
         if let Some(known) = self.sealed(record)? {
+            if matches!(known, Pushed::Known(level) if level < record.level) {
+                self.upgrade(rows, position)?;
+            }
             return Ok(known);
         }
         if let Some(detail) = self.conflict(record) {
@@ -204,9 +246,9 @@ impl<'a> ChainWriter<'a> {
             }
             let extent = block.rows.extent(block.position);
             self.open_size.add(extent.row_count, extent.size_bytes);
-            if !self.run.as_mut().is_some_and(|run| run.extend(&block)) {
+            if !self.run.as_mut().is_some_and(|run| run.extend(&block.rows, block.position)) {
                 self.append_run()?;
-                self.run = Some(Run::of(&block));
+                self.run = Some(Run::new(&block.rows, block.position));
             }
             if self.cut.is_full(self.open_size) {
                 self.cut()?;
@@ -218,15 +260,38 @@ impl<'a> ChainWriter<'a> {
     /// Hands the run to the writer of the open segment.
     fn append_run(&mut self) -> Result<(), StorageError> {
         let Some(run) = self.run.take() else { return Ok(()) };
-        let (records, batches) = run.rows.slice(run.start..run.end);
-        let open = match &mut self.open {
+        let mut open = match self.open.take() {
             Some(open) => open,
-            none => {
-                let first = run.rows.record(run.start).number;
-                none.insert(self.store.segment_writer(self.network, self.tables, first)?)
-            }
+            None => self.writer(run.first())?,
         };
-        open.append(records, &batches)
+        run.append_to(&mut open)?;
+        self.open = Some(open);
+        Ok(())
+    }
+
+    /// Takes a block of a sealed segment again, verified further. Once all blocks of the segment came in
+    /// order, the segment is replaced; until then nothing changes.
+    fn upgrade(&mut self, rows: &Arc<Rows>, position: usize) -> Result<(), StorageError> {
+        let number = rows.record(position).number;
+        let Some(segment) = self.snapshot.segment(number) else { return Ok(()) };
+        let range = segment.range;
+        if number == range.first() {
+            self.upgrade = Some(Upgrade::new(self.writer(number)?, number));
+        }
+        let Some(upgrade) = self.upgrade.take_if(|upgrade| upgrade.next == number) else {
+            return Ok(());
+        };
+        let upgrade = upgrade.push(rows, position)?;
+        if number < range.last() {
+            self.upgrade = Some(upgrade);
+            return Ok(());
+        }
+        self.written.upgraded_blocks += range.block_count();
+        self.seal(upgrade.finish()?)
+    }
+
+    fn writer(&self, first: BlockNumber) -> Result<SegmentWriter, StorageError> {
+        self.store.segment_writer(self.network, self.tables, first)
     }
 
     /// Ends the open segment and commits it.
@@ -234,39 +299,14 @@ impl<'a> ChainWriter<'a> {
         self.append_run()?;
         self.open_size = SegmentSize::default();
         let Some(open) = self.open.take() else { return Ok(()) };
-        let seal = vec![open.finish()?];
-        self.store.commit(self.network, Commit { seal, ..Commit::default() })?;
-        self.snapshot = self.store.snapshot(self.network)?;
         self.written.segments += 1;
+        self.seal(open.finish()?)
+    }
+
+    fn seal(&mut self, segment: SealedSegment) -> Result<(), StorageError> {
+        self.store.commit(self.network, Commit { seal: vec![segment], ..Commit::default() })?;
+        self.snapshot = self.store.snapshot(self.network)?;
         Ok(())
-    }
-}
-
-/// Blocks that follow each other in one set of rows, so that they are handed on as one slice.
-struct Run {
-    rows: Arc<Rows>,
-    start: usize,
-    end: usize,
-}
-
-impl Run {
-    fn of(block: &TailBlock) -> Self {
-        Self { rows: block.rows.clone(), start: block.position, end: block.position + 1 }
-    }
-
-    fn record(&self, number: BlockNumber) -> Option<&BlockRecord> {
-        let first = self.rows.record(self.start).number;
-        let position = self.start + usize::try_from(number.checked_sub(first)?).ok()?;
-        (position < self.end).then(|| self.rows.record(position))
-    }
-
-    /// Whether `block` was taken.
-    fn extend(&mut self, block: &TailBlock) -> bool {
-        let next = Arc::ptr_eq(&self.rows, &block.rows) && block.position == self.end;
-        if next {
-            self.end += 1;
-        }
-        next
     }
 }
 
@@ -407,6 +447,24 @@ mod tests {
         }
         write(&store, records, 3, 8);
         assert_eq!(segments(&store), vec![(0, 1), (2, 3), (4, 4)]);
+    }
+
+    #[test]
+    fn segments_whose_blocks_all_come_again_verified_further_are_replaced() {
+        let (_dir, store) = store();
+        let mut lower = chain(0..10);
+        lower.iter_mut().for_each(|record| record.level = VerificationLevel::Body);
+        write(&store, lower, 2, 10);
+        let before = segments(&store);
+        assert_eq!(before, vec![(0, 3), (4, 7)]);
+        write(&store, chain(2..10), 2, 3);
+        let snapshot = store.snapshot("net").unwrap();
+        assert_eq!(segments(&store), before);
+        let levels: Vec<_> = snapshot.segments().iter().map(|segment| segment.level).collect();
+        assert_eq!(levels, vec![VerificationLevel::Body, VerificationLevel::Receipts]);
+        write(&store, chain(0..10), 2, 3);
+        let ranges = store.snapshot("net").unwrap().ranges();
+        assert!(ranges.iter().all(|range| range.level == VerificationLevel::Receipts));
     }
 
     #[test]

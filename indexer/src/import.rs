@@ -148,6 +148,8 @@ pub fn import(
         drop(close);
         run.report.segments = written.segments;
         run.report.hot_blocks = written.hot_blocks;
+        run.report.blocks_upgraded = written.upgraded_blocks;
+        run.report.blocks_known_without_receipts -= written.upgraded_blocks;
         Ok(run.report)
     })
 }

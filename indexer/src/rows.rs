@@ -1,10 +1,11 @@
 //! Rows of several blocks, and where each block's rows are.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use schemas::TableSpec;
-use storage::{BlockExtent, BlockRecord, HotBlock, StorageError, block_extents};
+use schemas::{BlockNumber, TableSpec};
+use storage::{BlockExtent, BlockRecord, HotBlock, SegmentWriter, StorageError, block_extents};
 
 /// Rows of consecutive positions: one batch per table, one record and extent per block.
 #[derive(Debug)]
@@ -58,5 +59,44 @@ impl Rows {
             position.map_or(0, |position| self.extents[position].row_ends[table])
         };
         end_of(positions.start.checked_sub(1))..end_of(positions.end.checked_sub(1))
+    }
+}
+
+/// Blocks that follow each other in one set of rows, so that they are handed on as one slice.
+#[derive(Debug)]
+pub(crate) struct Run {
+    rows: Arc<Rows>,
+    positions: Range<usize>,
+}
+
+impl Run {
+    pub(crate) fn new(rows: &Arc<Rows>, position: usize) -> Self {
+        Self { rows: rows.clone(), positions: position..position + 1 }
+    }
+
+    /// Takes the block if it is the next one in the same rows.
+    pub(crate) fn extend(&mut self, rows: &Arc<Rows>, position: usize) -> bool {
+        let next = Arc::ptr_eq(&self.rows, rows) && position == self.positions.end;
+        if next {
+            self.positions.end += 1;
+        }
+        next
+    }
+
+    /// Number of the first block.
+    pub(crate) fn first(&self) -> BlockNumber {
+        self.rows.record(self.positions.start).number
+    }
+
+    /// The block of this number; numbers follow each other.
+    pub(crate) fn record(&self, number: BlockNumber) -> Option<&BlockRecord> {
+        let offset = usize::try_from(number.checked_sub(self.first())?).ok()?;
+        let position = self.positions.start.checked_add(offset)?;
+        self.positions.contains(&position).then(|| self.rows.record(position))
+    }
+
+    pub(crate) fn append_to(self, writer: &mut SegmentWriter) -> Result<(), StorageError> {
+        let (records, batches) = self.rows.slice(self.positions);
+        writer.append(records, &batches)
     }
 }

@@ -5,7 +5,9 @@
 //! one, which is printed. Run as `kill child DIR FILE` it is the import that gets killed.
 #![allow(clippy::disallowed_methods, reason = "a test that kills a process needs the clock")]
 #![allow(clippy::print_stdout, reason = "prints its figures")]
+#![allow(clippy::unwrap_used, reason = "all of it is a test, though it has a main")]
 
+#[path = "support/data.rs"]
 mod data;
 
 use std::collections::BTreeMap;

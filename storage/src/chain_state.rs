@@ -32,7 +32,8 @@ impl ChainState {
         below.range.contains(number).then_some(below)
     }
 
-    /// Adds a segment.
+    /// Adds a segment. One that holds the same blocks verified further replaces the stored one, which is
+    /// returned.
     ///
     /// # Errors
     /// `Link` when a stored block is in its range, or a stored neighbour does not link. `stored_hash`
@@ -42,9 +43,18 @@ impl ChainState {
         segment: Arc<Segment>,
         records: &[BlockRecord],
         stored_hash: impl Fn(BlockNumber) -> Result<Option<BlockHash>, StorageError>,
-    ) -> Result<(), StorageError> {
+    ) -> Result<Option<Arc<Segment>>, StorageError> {
         let range = segment.range;
         let index = self.segments.partition_point(|other| other.range.first() < range.first());
+        let same = self.segments.get_mut(index).filter(|same| {
+            same.range == range
+                && same.first_parent_hash == segment.first_parent_hash
+                && same.last_hash == segment.last_hash
+                && same.level < segment.level
+        });
+        if let Some(same) = same {
+            return Ok(Some(std::mem::replace(same, segment)));
+        }
         let below = index.checked_sub(1).and_then(|index| self.segments.get(index));
         let above = self.segments.get(index);
         if [below, above].iter().flatten().any(|s| s.range.intersection(range).is_some()) {
@@ -79,7 +89,7 @@ impl ChainState {
             });
         }
         self.segments.insert(index, segment);
-        Ok(())
+        Ok(None)
     }
 
     /// Adds a hot block, or makes a known one the latest at its height.

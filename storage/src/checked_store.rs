@@ -48,6 +48,10 @@ impl FileRegistry {
         }
     }
 
+    pub(crate) fn remove(&self, path: &str) {
+        self.files.write().unwrap_or_else(PoisonError::into_inner).remove(path);
+    }
+
     fn get(&self, path: &Path) -> Result<SegmentFile> {
         let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
         files.get(path.as_ref()).cloned().ok_or_else(|| Error::NotFound {

@@ -80,18 +80,32 @@ impl Family {
 }
 
 /// Puts and deletes that become visible together.
-#[derive(Default)]
-pub(crate) struct Batch {
-    operations: Vec<(Family, Vec<u8>, Option<Vec<u8>>)>,
+pub(crate) struct Batch<'a> {
+    kv: &'a Kv,
+    operations: WriteBatch,
 }
 
-impl Batch {
-    pub(crate) fn put(&mut self, family: Family, key: Vec<u8>, value: Vec<u8>) {
-        self.operations.push((family, key, Some(value)));
+impl Batch<'_> {
+    pub(crate) fn put(
+        &mut self,
+        family: Family,
+        key: &[u8],
+        value: &[u8],
+    ) -> Result<(), StorageError> {
+        self.operations.put_cf(self.kv.handle(family)?, key, value);
+        Ok(())
     }
 
-    pub(crate) fn delete(&mut self, family: Family, key: Vec<u8>) {
-        self.operations.push((family, key, None));
+    pub(crate) fn delete(&mut self, family: Family, key: &[u8]) -> Result<(), StorageError> {
+        self.operations.delete_cf(self.kv.handle(family)?, key);
+        Ok(())
+    }
+
+    /// Writes the whole batch and syncs it.
+    pub(crate) fn write(self) -> Result<(), StorageError> {
+        let mut options = WriteOptions::default();
+        options.set_sync(true);
+        self.kv.db.write_opt(self.operations, &options).map_err(state)
     }
 }
 
@@ -153,19 +167,9 @@ impl Kv {
         Ok(())
     }
 
-    /// Writes the whole batch and syncs it.
-    pub(crate) fn write(&self, batch: Batch) -> Result<(), StorageError> {
-        let mut write_batch = WriteBatch::default();
-        for (family, key, value) in batch.operations {
-            let handle = self.handle(family)?;
-            match value {
-                Some(value) => write_batch.put_cf(handle, key, value),
-                None => write_batch.delete_cf(handle, key),
-            }
-        }
-        let mut options = WriteOptions::default();
-        options.set_sync(true);
-        self.db.write_opt(write_batch, &options).map_err(state)
+    /// An empty batch.
+    pub(crate) fn batch(&self) -> Batch<'_> {
+        Batch { kv: self, operations: WriteBatch::default() }
     }
 
     fn handle(&self, family: Family) -> Result<&rocksdb::ColumnFamily, StorageError> {
@@ -191,10 +195,12 @@ mod tests {
     #[test]
     fn a_batch_is_there_after_reopening() {
         let dir = tempfile::tempdir().unwrap();
-        let mut batch = Batch::default();
-        batch.put(Family::Meta, b"a".to_vec(), b"1".to_vec());
-        batch.put(Family::Hot, b"b".to_vec(), b"2".to_vec());
-        Kv::open(dir.path()).unwrap().write(batch).unwrap();
+        let kv = Kv::open(dir.path()).unwrap();
+        let mut batch = kv.batch();
+        batch.put(Family::Meta, b"a", b"1").unwrap();
+        batch.put(Family::Hot, b"b", b"2").unwrap();
+        batch.write().unwrap();
+        drop(kv);
 
         let kv = Kv::open(dir.path()).unwrap();
 
@@ -207,11 +213,11 @@ mod tests {
     fn a_scan_ends_where_the_prefix_ends() {
         let dir = tempfile::tempdir().unwrap();
         let kv = Kv::open(dir.path()).unwrap();
-        let mut batch = Batch::default();
+        let mut batch = kv.batch();
         for key in [&[1, 0][..], &[1, 255], &[2, 0]] {
-            batch.put(Family::Headers, key.to_vec(), Vec::new());
+            batch.put(Family::Headers, key, &[]).unwrap();
         }
-        kv.write(batch).unwrap();
+        batch.write().unwrap();
 
         let mut seen = Vec::new();
         kv.scan(Family::Headers, &[1], |key, _| {

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use arc_swap::ArcSwap;
 use object_store::ObjectStore;
-use schemas::{BlockHash, BlockNumber, TableSpec, format_version};
+use schemas::{BlockNumber, TableSpec, format_version};
 
 use crate::chain_state::ChainState;
 use crate::checked_store::{CheckedStore, FileRegistry};
@@ -40,9 +40,16 @@ struct Inner {
     objects: Arc<CheckedStore>,
     networks: RwLock<BTreeMap<String, Arc<ArcSwap<ChainSnapshot>>>>,
     /// Held while something is written.
-    writing: Mutex<()>,
+    writing: Mutex<Vec<Retired>>,
     /// Last, so that the lock is released after everything else is closed.
     dir: Arc<DataDir>,
+}
+
+/// A segment that another one replaced. Its files go when the last snapshot that has it is dropped.
+struct Retired {
+    segment: Arc<Segment>,
+    /// Paths that the new segment does not name.
+    paths: Vec<String>,
 }
 
 impl Store {
@@ -72,7 +79,7 @@ impl Store {
         }
         dir.remove_unreferenced(&named)?;
         let objects = Arc::new(CheckedStore::new(&dir.segments(), registry.clone())?);
-        let (networks, writing) = (RwLock::new(networks), Mutex::new(()));
+        let (networks, writing) = (RwLock::new(networks), Mutex::default());
         Ok(Self { inner: Arc::new(Inner { kv, registry, objects, networks, writing, dir }) })
     }
 
@@ -95,10 +102,10 @@ impl Store {
             Some(cell) => cell.load().network_id(),
             None => self.next_network_id(),
         };
-        let mut batch = Batch::default();
+        let mut batch = self.inner.kv.batch();
         let record = records::encode_network(id, network)?;
-        batch.put(Family::Networks, network.name.clone().into_bytes(), record);
-        self.inner.kv.write(batch)?;
+        batch.put(Family::Networks, network.name.as_bytes(), &record)?;
+        batch.write()?;
         let state = known.as_ref().map(|cell| cell.load().state().clone()).unwrap_or_default();
         let snapshot = ChainSnapshot::new(self.inner.kv.clone(), id, network.clone(), state);
         match known {
@@ -137,7 +144,8 @@ impl Store {
 
     /// Makes everything in `commit` visible by one write batch, then swaps the snapshot.
     ///
-    /// Hot blocks that the sealed segments exclude leave the hot tail by themselves.
+    /// Hot blocks that the sealed segments exclude leave the hot tail by themselves. A segment of the same
+    /// blocks as a stored one, verified further, replaces it; snapshots that have the old one keep it.
     ///
     /// # Errors
     /// `Link` when a block does not fit a stored neighbour or its height is sealed; `State` when the
@@ -146,38 +154,59 @@ impl Store {
         network, segments = commit.seal.len(), hot_put = commit.hot_put.len()))]
     pub fn commit(&self, network: &str, commit: Commit) -> Result<(), StorageError> {
         let cell = self.cell(network)?;
-        let _writing = self.inner.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut retired = self.inner.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let before = cell.load_full();
         let id = before.network_id();
         let mut state = before.state().clone();
-        let mut batch = Batch::default();
+        let mut batch = self.inner.kv.batch();
         for (number, hash) in commit.hot_drop {
             state.hot.remove(&(number, hash));
-            batch.delete(Family::Hot, keys::hot(id, number, &hash));
+            batch.delete(Family::Hot, &keys::hot(id, number, &hash))?;
         }
-        let mut sealed = Vec::new();
+        let (mut sealed, mut replaced) = (Vec::new(), Vec::new());
         for seal in commit.seal {
             let segment = Arc::new(seal.segment);
-            state.seal(segment.clone(), &seal.records, |number| {
+            let old = state.seal(segment.clone(), &seal.records, |number| {
                 Ok(before.sealed_header(number)?.map(|header| header.hash))
             })?;
+            replaced.extend(old.map(|old| retire(old, &segment)));
             put_segment(&mut batch, id, &segment, &seal.records)?;
             sealed.push(segment);
         }
         let next = state.hot.values().map(|entry| entry.sequence + 1).max().unwrap_or(0);
         for (sequence, block) in (next..).zip(commit.hot_put) {
             let key = keys::hot(id, block.record.number, &block.record.hash);
-            batch.put(Family::Hot, key, records::encode_hot(sequence, &block)?);
+            batch.put(Family::Hot, &key, &records::encode_hot(sequence, &block)?)?;
             state.put_hot(HotEntry { sequence, block: Arc::new(block) })?;
         }
         for (number, hash) in state.drop_excluded() {
-            batch.delete(Family::Hot, keys::hot(id, number, &hash));
+            batch.delete(Family::Hot, &keys::hot(id, number, &hash))?;
         }
-        self.inner.kv.write(batch)?;
+        batch.write()?;
         sealed.iter().for_each(|segment| self.inner.registry.add(segment));
         let network = before.network().clone();
         cell.store(Arc::new(ChainSnapshot::new(self.inner.kv.clone(), id, network, state)));
+        drop(before);
+        retired.extend(replaced);
+        self.remove_retired(&mut retired);
         Ok(())
+    }
+
+    /// Deletes the files of replaced segments that no snapshot has any more.
+    fn remove_retired(&self, retired: &mut Vec<Retired>) {
+        retired.retain(|old| {
+            if Arc::strong_count(&old.segment) > 1 {
+                return true;
+            }
+            for path in &old.paths {
+                self.inner.registry.remove(path);
+                if let Err(error) = std::fs::remove_file(self.inner.dir.segment_path(path)) {
+                    // No manifest names it, so the next open removes it.
+                    tracing::warn!(path, %error, "replaced segment file stays");
+                }
+            }
+            false
+        });
     }
 
     /// Segment files, each byte checked against its chunk hash on the way out. A mismatch is an error
@@ -198,6 +227,12 @@ impl Store {
     }
 }
 
+fn retire(old: Arc<Segment>, new: &Segment) -> Retired {
+    let named = |path: &str| new.files.iter().any(|file| file.path == path);
+    let paths = old.files.iter().map(|file| file.path.clone()).filter(|path| !named(path));
+    Retired { paths: paths.collect(), segment: old }
+}
+
 fn check_network_name(name: &str) -> Result<(), StorageError> {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
     if name.is_empty() || name.len() > NETWORK_NAME_BYTES_MAX || !name.chars().all(allowed) {
@@ -209,9 +244,9 @@ fn check_network_name(name: &str) -> Result<(), StorageError> {
 fn check_format(kv: &Kv) -> Result<(), StorageError> {
     let expected = format_version::STORE;
     let Some(value) = kv.get(Family::Meta, keys::FORMAT)? else {
-        let mut batch = Batch::default();
-        batch.put(Family::Meta, keys::FORMAT.to_vec(), expected.to_be_bytes().to_vec());
-        return kv.write(batch);
+        let mut batch = kv.batch();
+        batch.put(Family::Meta, keys::FORMAT, &expected.to_be_bytes())?;
+        return batch.write();
     };
     match <[u8; 4]>::try_from(value.as_slice()).map(u32::from_be_bytes) {
         Ok(found) if found == expected => Ok(()),
@@ -265,19 +300,24 @@ fn check_files(dir: &DataDir, segment: &Segment) -> Result<(), StorageError> {
 }
 
 fn put_segment(
-    batch: &mut Batch,
+    batch: &mut Batch<'_>,
     id: NetworkId,
     segment: &Segment,
     records: &[BlockRecord],
 ) -> Result<(), StorageError> {
     let first = segment.range.first();
-    batch.put(Family::Manifest, keys::number(id, first), records::encode_segment(segment)?);
+    batch.put(Family::Manifest, &keys::number(id, first), &records::encode_segment(segment)?)?;
     for record in records {
-        let (number, hash): (BlockNumber, BlockHash) = (record.number, record.hash);
-        batch.put(Family::Headers, keys::number(id, number), Header::of(record).encode());
-        batch.put(Family::BlockHashes, keys::hash(id, &hash), keys::number_value(number));
+        let number = record.number;
+        batch.put(Family::Headers, &keys::number(id, number), &Header::of(record).encode())?;
+        batch.put(
+            Family::BlockHashes,
+            &keys::hash(id, &record.hash),
+            &keys::number_value(number),
+        )?;
         for transaction in &record.transaction_hashes {
-            batch.put(Family::Transactions, keys::transaction(id, transaction, number), Vec::new());
+            let key = keys::transaction(id, transaction, number);
+            batch.put(Family::Transactions, &key, &[])?;
         }
     }
     Ok(())

@@ -126,9 +126,9 @@ impl<'r, 'a> FileImport<'r, 'a> {
             }
             match item {
                 Item::Refused { number, reason } => self.run.report.refuse(number, reason),
-                Item::Known { block, level } => {
+                Item::Known { block } => {
                     if self.is_acceptable(&block) {
-                        self.known(&block, level);
+                        self.known(&block, block.level());
                         let is_final = self.is_final();
                         self.run.writer.known(block.number(), is_final)?;
                     }

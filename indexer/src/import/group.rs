@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use node_lite::evm::{RawBlock, VerifiedBlock, verify};
+use schemas::BlockNumber;
 use schemas::tables::evm::TABLES;
-use schemas::{BlockNumber, VerificationLevel};
 use storage::{BlockRecord, ChainSnapshot, StorageError};
 
 use crate::decode::evm::{DecodeError, RowBuilders};
@@ -32,10 +32,10 @@ pub(super) struct Group {
 /// What became of one block.
 #[derive(Debug)]
 pub(super) enum Item {
-    /// Verified, and new to the snapshot.
+    /// Verified, and new to the snapshot or stored at a lower level.
     New { block: Box<VerifiedBlock>, rows: usize, position: usize },
-    /// Verified, and stored already at this level.
-    Known { block: Box<VerifiedBlock>, level: VerificationLevel },
+    /// Verified, and stored already as far or further.
+    Known { block: Box<VerifiedBlock> },
     /// Refused by verification.
     Refused { number: Option<BlockNumber>, reason: String },
 }
@@ -77,9 +77,9 @@ impl Decoder {
         let number = block.number();
         if let Some(level) = snapshot.block_level(number)
             && snapshot.block_hash(number)? == Some(block.hash())
-            && (level >= block.level() || snapshot.segment(number).is_some())
+            && level >= block.level()
         {
-            self.items.push(Item::Known { block, level });
+            self.items.push(Item::Known { block });
             return Ok(());
         }
         let record = match self.builders.append(&block) {

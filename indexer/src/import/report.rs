@@ -27,7 +27,9 @@ pub struct ImportReport {
     pub blocks_stored: u64,
     /// Blocks that were stored before, with the same hash.
     pub blocks_known: u64,
-    /// Of the known blocks, those whose receipts the files hold and the store does not.
+    /// Of the known blocks, those whose receipts were added: the files held all blocks of their segment.
+    pub blocks_upgraded: u64,
+    /// Of the known blocks, those whose receipts the files hold and the store still does not.
     pub blocks_known_without_receipts: u64,
     /// Transactions of the new blocks.
     pub transactions: u64,

@@ -49,8 +49,8 @@ pub(crate) fn read_hot(key: &[u8]) -> Result<(BlockNumber, BlockHash), StorageEr
 }
 
 /// Value of the hash index: a block number alone.
-pub(crate) fn number_value(number: BlockNumber) -> Vec<u8> {
-    number.to_be_bytes().to_vec()
+pub(crate) fn number_value(number: BlockNumber) -> [u8; 8] {
+    number.to_be_bytes()
 }
 
 /// Block number out of a value made by [`number_value`].

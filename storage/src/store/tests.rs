@@ -2,7 +2,7 @@
 
 use object_store::ObjectStoreExt;
 use object_store::path::Path as ObjectPath;
-use schemas::{BlockRange, VerificationLevel};
+use schemas::{BlockHash, BlockRange, VerificationLevel};
 
 use super::*;
 use crate::testing::{self, TABLES};
@@ -321,9 +321,9 @@ fn a_disk_that_refuses_a_file_leaves_a_store_that_opens_again() {
 #[test]
 fn another_format_version_is_refused_with_both_numbers() {
     let (dir, store) = created();
-    let mut batch = Batch::default();
-    batch.put(Family::Meta, keys::FORMAT.to_vec(), 99u32.to_be_bytes().to_vec());
-    store.inner.kv.write(batch).unwrap();
+    let mut batch = store.inner.kv.batch();
+    batch.put(Family::Meta, keys::FORMAT, &99u32.to_be_bytes()).unwrap();
+    batch.write().unwrap();
     drop(store);
     let error = Store::open(dir.path()).err().unwrap();
     assert!(matches!(error, StorageError::FormatVersion { found: 99, .. }), "{error}");
@@ -357,4 +357,35 @@ fn replacing_a_network_record_keeps_its_blocks() {
     let store = open(&dir);
     assert_eq!(store.networks(), vec![network]);
     assert_eq!(store.snapshot(NETWORK).unwrap().extent(), Some(range(0, 4)));
+}
+
+#[test]
+fn a_segment_verified_further_replaces_the_stored_one_and_old_snapshots_keep_their_files() {
+    let (dir, store) = created();
+    let write_at = |level, logs| {
+        let mut writer = store.segment_writer(NETWORK, &TEST_TABLES, 0).unwrap();
+        let (mut records, batches) = testing::blocks(0, 5, logs);
+        records.iter_mut().for_each(|record| record.level = level);
+        writer.append(records, &batches).unwrap();
+        let seal = vec![writer.finish().unwrap()];
+        store.commit(NETWORK, Commit { seal, ..Commit::default() })
+    };
+    write_at(VerificationLevel::Receipts, 1).unwrap();
+    let before = store.snapshot(NETWORK).unwrap();
+    let paths: Vec<_> = before.segments()[0].files.iter().map(|file| file.path.clone()).collect();
+    let exists = |path: &str| dir.path().join("segments").join(path).exists();
+    write_at(VerificationLevel::Consensus, 2).unwrap();
+    assert!(write_at(VerificationLevel::Receipts, 1).is_err(), "never back to a lower level");
+    assert_eq!(before.ranges()[0].level, VerificationLevel::Receipts);
+    assert_eq!(store.snapshot(NETWORK).unwrap().ranges()[0].level, VerificationLevel::Consensus);
+    assert!(exists(&paths[0]) && exists(&paths[1]));
+
+    drop(before);
+    seal(&store, 5, 1).unwrap();
+
+    assert!(exists(&paths[0]), "both segments have the same blocks, so the same file");
+    assert!(!exists(&paths[1]), "nothing needs the old logs");
+    let root = store.snapshot(NETWORK).unwrap().manifest_root();
+    drop(store);
+    assert_eq!(open(&dir).snapshot(NETWORK).unwrap().manifest_root(), root);
 }
