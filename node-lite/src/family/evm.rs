@@ -21,6 +21,7 @@ mod parts;
 mod raw;
 mod receipt;
 mod rlp;
+mod snappy;
 mod transaction;
 mod trie;
 mod verify;

@@ -8,21 +8,18 @@
 //!
 //! Roots come before items, so a forged item is refused by the root that it breaks.
 
-use std::io::Read;
-
 use alloy_consensus::Header;
 use alloy_consensus::constants::{EMPTY_OMMER_ROOT_HASH, MAXIMUM_EXTRA_DATA_SIZE};
 use alloy_primitives::{B256, Bloom, U256, keccak256};
 use alloy_rlp::Decodable;
-use bytes::Bytes;
 
 use super::block::{Uncle, VerifiedBlock, Withdrawal};
 use super::json::{self, EncodedReceipts};
-use super::limits::ERA1_INFLATED_BYTES_MAX;
 use super::parts::{Parts, ReceiptClaims, ReceiptParts};
 use super::raw::{RawBlock, RawBody};
 use super::receipt::BloomMaker;
 use super::rlp::{Fields, Item, Parsed};
+use super::snappy::inflate;
 use super::trie::ordered_root;
 use super::{Place, Receipt, Transaction, Value, VerifyError};
 
@@ -61,19 +58,6 @@ pub fn verify(raw: RawBlock) -> Result<VerifiedBlock, VerifyError> {
             verify_parts(parts, place, total_difficulty)
         }
     }
-}
-
-/// Undoes framed snappy, up to [`ERA1_INFLATED_BYTES_MAX`].
-pub(super) fn inflate(compressed: &[u8], what: &str) -> Parsed<Bytes> {
-    let mut inflated = Vec::with_capacity(compressed.len() * 2);
-    snap::read::FrameDecoder::new(compressed)
-        .take(ERA1_INFLATED_BYTES_MAX as u64 + 1)
-        .read_to_end(&mut inflated)
-        .map_err(|error| format!("{what}: {error}"))?;
-    if inflated.len() > ERA1_INFLATED_BYTES_MAX {
-        return Err(format!("{what} inflates to more than {ERA1_INFLATED_BYTES_MAX} bytes"));
-    }
-    Ok(inflated.into())
 }
 
 fn verify_parts(

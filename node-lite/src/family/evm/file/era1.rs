@@ -18,7 +18,8 @@ use super::input::Input;
 use super::{Place, SourceError};
 use crate::family::evm::limits::{ERA1_BLOCKS_MAX, ERA1_RECORD_BYTES_MAX};
 use crate::family::evm::raw::{RawBlock, RawBody};
-use crate::family::evm::verify::{decode_header, inflate};
+use crate::family::evm::snappy::inflate;
+use crate::family::evm::verify::decode_header;
 
 /// The version record that every e2store file starts with.
 pub(super) const VERSION_RECORD: [u8; 8] = [0x65, 0x32, 0, 0, 0, 0, 0, 0];
