@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{Address, B256, Bloom, U256, keccak256};
 use schemas::ErrorKind;
 
 /// Where in a file something was read; both count in the inflated content when the file is gzipped.
@@ -140,7 +140,9 @@ pub enum Value {
     Address(Address),
     /// A number.
     Number(U256),
-    /// Nothing where a value may stand, or another way round.
+    /// A bloom filter of 256 bytes, by its Keccak-256: two filters would fill a screen.
+    Bloom(B256),
+    /// Nothing where a value may stand.
     Absent,
 }
 
@@ -151,6 +153,7 @@ impl fmt::Display for Value {
             // `{:?}` of an address is plain hex; its Display is checksummed, which hashes again.
             Self::Address(address) => write!(f, "{address:?}"),
             Self::Number(number) => write!(f, "{number}"),
+            Self::Bloom(hash) => write!(f, "a filter with hash {hash}"),
             Self::Absent => f.write_str("absent"),
         }
     }
@@ -171,6 +174,12 @@ impl From<Address> for Value {
 impl From<u64> for Value {
     fn from(number: u64) -> Self {
         Self::Number(U256::from(number))
+    }
+}
+
+impl From<Bloom> for Value {
+    fn from(bloom: Bloom) -> Self {
+        Self::Bloom(keccak256(bloom))
     }
 }
 

@@ -139,7 +139,7 @@ fn encode_receipt_list(
         envelopes.push(start..out.len());
         claims.push(ReceiptClaims {
             transaction_hash: receipt.transaction_hash.map(B256::from),
-            contract_address: receipt.contract_address.map(|given| given.map(Address::from)),
+            contract_address: receipt.contract_address.map(Address::from),
             gas_used: receipt.gas_used.map(|gas| gas.0),
             effective_gas_price: receipt.effective_gas_price.map(|price| price.0),
         });
@@ -178,13 +178,14 @@ impl EncodedReceipts {
 /// Number and difficulty of a line's block, found without parsing the rest; nothing where they are
 /// missing or malformed, which parsing reports.
 pub(super) fn peek_number_and_difficulty(line: &[u8]) -> Option<(u64, U256)> {
-    Some((peek_quantity(line, &["block", "number"])?.try_into().ok()?, {
-        peek_quantity(line, &["block", "difficulty"])?
-    }))
+    model::check_depth(line).ok()?;
+    let number = peek_quantity(line, &["block", "number"])?;
+    Some((number.try_into().ok()?, peek_quantity(line, &["block", "difficulty"])?))
 }
 
 /// Number of the block that a line of receipts is for: `block.number`, or `number`.
 pub(super) fn peek_number(line: &[u8]) -> Option<u64> {
+    model::check_depth(line).ok()?;
     let number =
         peek_quantity(line, &["block", "number"]).or_else(|| peek_quantity(line, &["number"]))?;
     number.try_into().ok()
@@ -192,6 +193,7 @@ pub(super) fn peek_number(line: &[u8]) -> Option<u64> {
 
 /// Hash of the block that a line of receipts is for: `block.hash`, or `hash`.
 pub(super) fn peek_hash(line: &[u8]) -> Option<B256> {
+    model::check_depth(line).ok()?;
     let found = sonic_rs::get_from_slice(line, &["block", "hash"])
         .or_else(|_| sonic_rs::get_from_slice(line, &["hash"]))
         .ok()?;
@@ -199,6 +201,7 @@ pub(super) fn peek_hash(line: &[u8]) -> Option<B256> {
     Some(hash.into())
 }
 
+/// The caller has checked the depth of `line`.
 fn peek_quantity(line: &[u8], path: &[&str]) -> Option<U256> {
     let found = sonic_rs::get_from_slice(line, path).ok()?;
     sonic_rs::from_str::<hex::Quantity>(found.as_raw_str()).ok().map(|found| found.0)

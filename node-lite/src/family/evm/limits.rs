@@ -3,6 +3,10 @@
 /// Largest line of NDJSON, bytes: one block with its receipts. Mainnet's largest are near 10 MiB.
 pub const JSON_LINE_BYTES_MAX: usize = 64 << 20;
 
+/// Deepest nesting of objects and arrays in a line of NDJSON; a block with access lists needs 7. The
+/// JSON parser recurses over values that it skips, so the stack must not depend on the input.
+pub const JSON_DEPTH_MAX: usize = 64;
+
 /// Largest block in an RLP chain file, bytes. Mainnet's blocks are capped at 8 MiB since Osaka.
 pub const RLP_BLOCK_BYTES_MAX: usize = 32 << 20;
 

@@ -44,10 +44,10 @@ pub(super) struct Claims {
     pub(super) uncle_hashes: Option<Vec<B256>>,
 }
 
-/// The same for one receipt. The inner option of the contract is JSON's null.
+/// The same for one receipt.
 pub(super) struct ReceiptClaims {
     pub(super) transaction_hash: Option<B256>,
-    pub(super) contract_address: Option<Option<Address>>,
+    pub(super) contract_address: Option<Address>,
     pub(super) gas_used: Option<U256>,
     pub(super) effective_gas_price: Option<U256>,
 }

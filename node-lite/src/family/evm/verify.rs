@@ -10,7 +10,7 @@
 
 use alloy_consensus::Header;
 use alloy_consensus::constants::{EMPTY_OMMER_ROOT_HASH, MAXIMUM_EXTRA_DATA_SIZE};
-use alloy_primitives::{B256, Bloom, U256, keccak256};
+use alloy_primitives::{Bloom, U256, keccak256};
 use alloy_rlp::Decodable;
 
 use super::block::{Uncle, VerifiedBlock, Withdrawal};
@@ -261,6 +261,7 @@ impl Checker {
         header: &Header,
     ) -> Result<Vec<Transaction>, VerifyError> {
         let mut transactions = Vec::with_capacity(parts.transactions.len());
+        let mut chain_id = None;
         for (index, raw) in parts.transactions.iter().enumerate() {
             let item = ("transaction", index);
             let transaction = Transaction::decode(parts.backing, raw, header.base_fee_per_gas)
@@ -278,6 +279,13 @@ impl Checker {
             self.fits(transaction.chain_id.unwrap_or(0), || {
                 format!("transaction {index} chain id")
             })?;
+            chain_id = chain_id.or(transaction.chain_id);
+            if transaction.chain_id.is_some() && transaction.chain_id != chain_id {
+                let (one, other) = (Value::from(transaction.chain_id), Value::from(chain_id));
+                let rule =
+                    format!("transaction {index} is signed for chain {one}, others for {other}");
+                return Err(self.rule("chain id", rule));
+            }
             transactions.push(transaction);
         }
         Ok(transactions)
@@ -300,9 +308,8 @@ impl Checker {
                 .map_err(|reason| self.rule("receipt", format!("receipt {index}: {reason}")))?;
             let mut receipt = decoded.receipt;
             let bloom = blooms.bloom(&receipt.logs);
-            if bloom != decoded.claimed_bloom {
-                return Err(self.bloom_mismatch(Some(index), decoded.claimed_bloom, bloom));
-            }
+            let item = ("receipt", index);
+            self.item_equal(item, "logs bloom", Some(decoded.claimed_bloom), bloom)?;
             block_bloom |= bloom;
             self.fits(receipt.cumulative_gas_used, || format!("receipt {index} cumulative gas"))?;
             receipt.gas_used =
@@ -320,9 +327,7 @@ impl Checker {
             }
             receipts.push(receipt);
         }
-        if block_bloom != header.logs_bloom {
-            return Err(self.bloom_mismatch(None, header.logs_bloom, block_bloom));
-        }
+        self.equal("logs bloom", header.logs_bloom, block_bloom)?;
         self.equal("gas used", header.gas_used, gas_before)?;
         Ok(receipts)
     }
@@ -339,23 +344,8 @@ impl Checker {
         self.item_equal(item, "gas used", claims.gas_used, U256::from(receipt.gas_used))?;
         let price = receipt.effective_gas_price;
         self.item_equal(item, "effective gas price", claims.effective_gas_price, price)?;
-        self.item_equal(item, "contract address", claims.contract_address, receipt.contract_address)
-    }
-
-    /// Bloom filters are 256 bytes: the error shows their hashes.
-    fn bloom_mismatch(
-        &self,
-        receipt: Option<usize>,
-        claimed: Bloom,
-        recomputed: Bloom,
-    ) -> VerifyError {
-        let hashes: [B256; 2] = [keccak256(claimed), keccak256(recomputed)];
-        let whose = receipt.map(|index| format!("receipt {index} ")).unwrap_or_default();
-        let [claimed, recomputed] = hashes;
-        let rule = format!(
-            "{whose}logs bloom has hash {claimed}, the one recomputed from the logs {recomputed}"
-        );
-        self.rule("logs bloom", rule)
+        let contract = claims.contract_address.map(Some);
+        self.item_equal(item, "contract address", contract, receipt.contract_address)
     }
 }
 

@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::Parsed;
 use super::hex::{Data, Fixed, Quantity};
+use crate::family::evm::limits::JSON_DEPTH_MAX;
 
 /// A line of a block file.
 #[derive(Deserialize)]
@@ -137,8 +138,7 @@ pub(super) struct Receipt<'a> {
     #[serde(borrow)]
     pub(super) logs: Vec<Log<'a>>,
     pub(super) transaction_hash: Option<Fixed<32>>,
-    #[serde(default, deserialize_with = "stated")]
-    pub(super) contract_address: Option<Option<Fixed<20>>>,
+    pub(super) contract_address: Option<Fixed<20>>,
     pub(super) gas_used: Option<Quantity>,
     pub(super) effective_gas_price: Option<Quantity>,
 }
@@ -152,15 +152,9 @@ pub(super) struct Log<'a> {
     pub(super) data: Data<'a>,
 }
 
-/// Keeps a key that is null apart from a key that is missing.
-fn stated<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
-}
-
 /// Parses one line; the error says what is wrong and at which column.
 pub(super) fn parse<'a, T: Deserialize<'a>>(line: &'a [u8]) -> Parsed<T> {
+    check_depth(line)?;
     sonic_rs::from_slice(line).map_err(|error| {
         // The library's text goes on with a place in what it takes for a file, and an excerpt.
         let text = error.to_string();
@@ -168,4 +162,61 @@ pub(super) fn parse<'a, T: Deserialize<'a>>(line: &'a [u8]) -> Parsed<T> {
         let message = message.lines().next().unwrap_or_default();
         format!("column {}: {message}", error.column())
     })
+}
+
+/// Refuses JSON that nests deeper than [`JSON_DEPTH_MAX`].
+pub(super) fn check_depth(line: &[u8]) -> Parsed<()> {
+    let mut depth = 0_usize;
+    let mut is_in_string = false;
+    let mut start = 0;
+    // Nearly all bytes are inside strings of hex: jump from quote to quote.
+    for quote in memchr::memchr_iter(b'"', line).chain([line.len()]) {
+        if !is_in_string {
+            depth = depth_after(&line[start..quote], depth)?;
+            is_in_string = true;
+        } else if !is_escaped(&line[..quote]) {
+            is_in_string = false;
+            start = quote + 1;
+        }
+    }
+    Ok(())
+}
+
+/// Depth at the end of `text`, which has no strings.
+fn depth_after(text: &[u8], mut depth: usize) -> Parsed<usize> {
+    for byte in text {
+        match byte {
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > JSON_DEPTH_MAX {
+            return Err(format!("JSON nests deeper than {JSON_DEPTH_MAX} levels"));
+        }
+    }
+    Ok(depth)
+}
+
+/// Whether an odd number of backslashes ends `before`.
+fn is_escaped(before: &[u8]) -> bool {
+    before.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nesting_is_counted_outside_strings_up_to_the_limit() {
+        let nested = |depth: usize, inner: &str| {
+            format!("{}{inner}{}", "[".repeat(depth), "]".repeat(depth)).into_bytes()
+        };
+        assert!(check_depth(&nested(JSON_DEPTH_MAX, "0")).is_ok());
+        let error = check_depth(&nested(JSON_DEPTH_MAX + 1, "0")).unwrap_err();
+        assert_eq!(error, "JSON nests deeper than 64 levels");
+        assert!(check_depth(&nested(JSON_DEPTH_MAX, "\"[[{\\\"[[\"")).is_ok());
+        // Brackets in strings must not hide those outside.
+        let hidden = "[\"]]\\\"]]\",".repeat(JSON_DEPTH_MAX + 1);
+        assert!(check_depth(hidden.as_bytes()).is_err());
+    }
 }

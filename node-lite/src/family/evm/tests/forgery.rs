@@ -74,8 +74,7 @@ fn no_flipped_byte_of_receipts_changes_their_content() {
     let receipts = serde_json::json!({ "receipts": row["receipts"] }).to_string().into_bytes();
     let good = verify(rlp_with_receipts(block.clone(), receipts.clone())).unwrap();
     assert!(!good.receipts().unwrap()[0].logs.is_empty());
-    let step = 1;
-    for position in (0..receipts.len()).step_by(step) {
+    for position in 0..receipts.len() {
         let mut forged = receipts.clone();
         forged[position] ^= 1 << (position % 7);
         match verify(rlp_with_receipts(block.clone(), forged)) {
@@ -123,6 +122,23 @@ fn values_that_follow_from_others_are_refused_by_name_when_wrong() {
         assert_eq!(error.check(), check, "{error}");
         let text = error.to_string();
         assert!(text.starts_with("block 5: ") && text.contains(" 3 "), "{text}");
+    }
+}
+
+/// Deep nesting must not exhaust the stack, in ignored keys and in known ones.
+#[test]
+fn deep_nesting_is_refused_without_a_crash() {
+    const DEPTH: usize = 1 << 20;
+    for key in ["ignored", "block", "receipts", "uncles"] {
+        for (open, close) in [("[", "]"), ("{\"block\":", "}")] {
+            let line = format!("{{\"{key}\":{}0{}}}", open.repeat(DEPTH), close.repeat(DEPTH));
+            fuzz::json_block(line.as_bytes());
+            fuzz::rlp_block_with_receipts(&rlp_of(&fixture_lines()[0]), line.as_bytes());
+            let file = write_temp(line.as_bytes());
+            fuzz::block_file(file.path());
+        }
+        let line = format!("{{\"alloc\":{}0{}}}", "[".repeat(DEPTH), "]".repeat(DEPTH));
+        fuzz::genesis_file(line.as_bytes());
     }
 }
 
