@@ -4,6 +4,7 @@ mod consensus;
 mod data;
 mod files;
 mod forgery;
+mod rules;
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
