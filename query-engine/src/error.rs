@@ -1,5 +1,8 @@
 //! The one error that SQL callers see: PostgreSQL's fields, PostgreSQL's codes.
 
+pub(crate) mod map;
+pub(crate) mod position;
+
 use schemas::ErrorKind;
 
 /// Five-character SQLSTATE.
@@ -25,6 +28,21 @@ impl SqlState {
     pub const NUMERIC_OUT_OF_RANGE: Self = Self("22003");
     pub const DIVISION_BY_ZERO: Self = Self("22012");
     pub const INVALID_PARAMETER_VALUE: Self = Self("22023");
+    pub const CANT_CHANGE: Self = Self("55P02");
+    pub const CANNOT_COERCE: Self = Self("42846");
+    pub const TOO_COMPLEX: Self = Self("54001");
+    pub const DUPLICATE_COLUMN: Self = Self("42701");
+    pub const DUPLICATE_ALIAS: Self = Self("42712");
+    pub const INVALID_COLUMN_REFERENCE: Self = Self("42P10");
+    pub const INVALID_LIMIT: Self = Self("2201W");
+    pub const INVALID_REGEX: Self = Self("2201B");
+    pub const IO_ERROR: Self = Self("58030");
+    pub const PROTOCOL_VIOLATION: Self = Self("08P01");
+    pub const INSUFFICIENT_RESOURCES: Self = Self("53000");
+    pub const ACTIVE_TRANSACTION: Self = Self("25001");
+    pub const NO_ACTIVE_TRANSACTION: Self = Self("25P01");
+    pub const NO_SUCH_SAVEPOINT: Self = Self("3B001");
+    pub const DUPLICATE_STATEMENT: Self = Self("42P05");
     pub const CARDINALITY_VIOLATION: Self = Self("21000");
     pub const READ_ONLY_TRANSACTION: Self = Self("25006");
     pub const IN_FAILED_TRANSACTION: Self = Self("25P02");
@@ -53,12 +71,21 @@ pub struct QueryError {
     pub hint: Option<String>,
     /// 1-based character position in the statement text.
     pub position: Option<u32>,
+    /// Literal or name at fault; becomes `position` where the statement text is known.
+    pub(crate) token: Option<String>,
 }
 
 impl QueryError {
     /// An error with a code and a message only.
     pub fn new(state: SqlState, message: impl Into<String>) -> Self {
-        Self { state, message: message.into(), detail: None, hint: None, position: None }
+        Self {
+            state,
+            message: message.into(),
+            detail: None,
+            hint: None,
+            position: None,
+            token: None,
+        }
     }
 
     /// The same error with a hint.
@@ -72,6 +99,13 @@ impl QueryError {
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
+        self
+    }
+
+    /// The same error about this literal or name of the statement, so that its position can be found.
+    #[must_use]
+    pub(crate) fn about(mut self, token: impl Into<String>) -> Self {
+        self.token = Some(token.into());
         self
     }
 
@@ -93,5 +127,12 @@ impl QueryError {
             (_, Some("3D")) => ErrorKind::NotFound,
             _ => ErrorKind::Invalid,
         }
+    }
+}
+
+impl From<QueryError> for datafusion::common::DataFusionError {
+    /// So that our functions and tables can fail with a finished error; `map` takes it out again.
+    fn from(error: QueryError) -> Self {
+        Self::External(Box::new(error))
     }
 }

@@ -12,13 +12,21 @@
 //! - Errors are [`QueryError`] with PostgreSQL's SQLSTATE; no DataFusion text reaches a caller.
 //! - Integers and decimals never wrap; a 256-bit integer is never rounded.
 
+mod catalog;
 mod engine;
 mod error;
+mod functions;
+pub mod limits;
 mod outcome;
 mod parameter;
 mod pg_type;
+mod rewrite;
 mod session;
 mod statement;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod types;
 
 pub use engine::{Engine, EngineConfig};
 pub use error::{QueryError, SqlState};

@@ -186,6 +186,11 @@ impl PgType {
             .map(|entry| entry.0)
     }
 
+    /// The type with this internal name, `None` for one that is not supported.
+    pub fn from_name(name: &str) -> Option<Self> {
+        CATALOG.iter().find(|entry| entry.3 == name).map(|entry| entry.0)
+    }
+
     /// The type with this object id, `None` for one that is not supported.
     pub fn from_oid(oid: u32) -> Option<Self> {
         CATALOG.iter().find(|entry| entry.1 == oid).map(|entry| entry.0)

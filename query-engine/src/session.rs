@@ -1,8 +1,43 @@
 //! One caller: principal, settings, transaction state. One session per connection.
+//!
+//! ```text
+//! parse ──> Statement ──prepare──> Prepared ──execute──> Outcome
+//!                         │ query: plan.rs, naming.rs, parameters.rs     └ Rows
+//!                         └ SET, SHOW, BEGIN, …: utility.rs
+//! ```
+//!
+//! Invariants
+//! - A failed transaction block runs nothing but what ends it.
+//! - Planning and queries run on the engine's threads, never on the caller's.
 
+mod naming;
+mod parameters;
+mod plan;
+mod settings;
+mod utility;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema};
+use datafusion::execution::session_state::SessionState;
+use datafusion::physical_plan::{displayable, execute_stream};
+use futures::StreamExt;
+use sqlparser::ast::Query;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Outcome, Parameter, PgType, QueryError, ResultColumn, Statement};
+pub(crate) use settings::{CUSTOM_SETTINGS_MAX, Finality, SETTING_BYTES_MAX, Settings};
+
+use crate::catalog::{CatalogView, pg_catalog};
+use crate::engine::Engine;
+use crate::error::map::query_error;
+use crate::error::position::locate;
+use crate::outcome::Stop;
+use crate::session::plan::{Bound, Planner, task_error};
+use crate::statement::{Kind, ShowTarget};
+use crate::{Outcome, Parameter, PgType, QueryError, ResultColumn, Rows, SqlState, Statement};
 
 /// Who runs statements. Grants come with a later release; the name is what SQL shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,73 +70,305 @@ pub struct Notice {
 
 /// A statement whose types are known.
 #[derive(Clone, Debug)]
-pub struct Prepared {}
+pub struct Prepared {
+    statement: Statement,
+    parameter_types: Arc<[PgType]>,
+    columns: Option<Arc<[ResultColumn]>>,
+}
 
 impl Prepared {
     /// Type of `$1`, `$2`, …, declared or inferred.
     pub fn parameter_types(&self) -> &[PgType] {
-        unimplemented!()
+        &self.parameter_types
     }
 
     /// Result columns; `None` for a statement without rows.
     pub fn columns(&self) -> Option<&[ResultColumn]> {
-        unimplemented!()
+        self.columns.as_deref()
     }
 }
 
 /// State of one connection.
-pub struct Session {}
+pub struct Session {
+    engine: Arc<Engine>,
+    view: Arc<CatalogView>,
+    state: SessionState,
+    status: TransactionStatus,
+    /// Statements of SQL's PREPARE, by name.
+    named: BTreeMap<String, Prepared>,
+    notices: Vec<Notice>,
+}
 
 impl Session {
+    pub(crate) fn new(
+        engine: Arc<Engine>,
+        view: Arc<CatalogView>,
+        mut state: SessionState,
+    ) -> Self {
+        pg_catalog::register(&mut state, &view);
+        Self {
+            engine,
+            view,
+            state,
+            status: TransactionStatus::Idle,
+            named: BTreeMap::new(),
+            notices: Vec::new(),
+        }
+    }
+
     /// Splits and parses `sql`; empty text gives an empty list. Errors carry a position in `sql`.
-    pub fn parse(&self, _sql: &str) -> Result<Vec<Statement>, QueryError> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// 42601 for a syntax error, 54000 and 54001 past the limits, and for a kind of statement that
+    /// does not run 25006, 42501 or 0A000.
+    pub fn parse(&self, sql: &str) -> Result<Vec<Statement>, QueryError> {
+        crate::statement::parse(sql)
     }
 
     /// Resolves names and types. `declared` holds the types that the client named, `None` where it
     /// left one open; missing entries are open too.
+    ///
+    /// # Errors
+    /// What PostgreSQL reports when it analyses a statement; 25P02 in a failed block. An error fails
+    /// an open transaction block.
     pub async fn prepare(
         &mut self,
-        _statement: Statement,
-        _declared: &[Option<PgType>],
+        statement: Statement,
+        declared: &[Option<PgType>],
     ) -> Result<Prepared, QueryError> {
-        unimplemented!()
+        let text = Arc::clone(&statement.text);
+        let result = self.try_prepare(statement, declared).await;
+        self.settle(result, &text)
     }
 
     /// Runs a prepared statement on a snapshot taken now. Stops with 57014 when `cancel` fires or
     /// `statement_timeout` passes, also while rows are being read.
+    ///
+    /// # Errors
+    /// What PostgreSQL reports when it runs the statement, 55G01 for a query that would span a gap,
+    /// 25P02 in a failed block. An error fails an open transaction block.
     pub async fn execute(
         &mut self,
-        _prepared: &Prepared,
-        _parameters: &[Parameter],
-        _cancel: CancellationToken,
+        prepared: &Prepared,
+        parameters: &[Parameter],
+        cancel: CancellationToken,
     ) -> Result<Outcome, QueryError> {
-        unimplemented!()
+        let text = Arc::clone(&prepared.statement.text);
+        let result = self.try_execute(prepared, parameters, cancel).await;
+        self.settle(result, &text)
     }
 
     /// Transaction state after the last statement.
     pub fn transaction_status(&self) -> TransactionStatus {
-        unimplemented!()
+        self.status
     }
 
     /// Marks an open transaction block as failed: the gateway found an error itself.
     pub fn fail_transaction(&mut self) {
-        unimplemented!()
+        if self.status == TransactionStatus::InBlock {
+            self.status = TransactionStatus::Failed;
+        }
     }
 
     /// Value of a setting as SHOW prints it.
-    pub fn setting(&self, _name: &str) -> Option<String> {
-        unimplemented!()
+    pub fn setting(&self, name: &str) -> Option<String> {
+        self.view.settings().get(name)
     }
 
     /// Settings to report with ParameterStatus that changed since the last call; right after the
     /// session is made, all of them.
     pub fn take_reported_settings(&mut self) -> Vec<(String, String)> {
-        unimplemented!()
+        self.view.settings().take_reported()
     }
 
     /// Notices since the last call.
     pub fn take_notices(&mut self) -> Vec<Notice> {
-        unimplemented!()
+        std::mem::take(&mut self.notices)
     }
+
+    fn settle<T>(&mut self, result: Result<T, QueryError>, text: &str) -> Result<T, QueryError> {
+        result.map_err(|error| {
+            self.fail_transaction();
+            locate(error, text)
+        })
+    }
+
+    fn check_block(&self, statement: &Statement) -> Result<(), QueryError> {
+        if self.status == TransactionStatus::Failed && !statement.ends_failed_block() {
+            return Err(QueryError::new(
+                SqlState::IN_FAILED_TRANSACTION,
+                "current transaction is aborted, commands ignored until end of transaction block",
+            ));
+        }
+        Ok(())
+    }
+
+    fn planner(&self) -> Planner {
+        let mut state = self.state.clone();
+        state.mark_start_execution();
+        Planner { state, view: Arc::clone(&self.view), store: self.engine.store().clone() }
+    }
+
+    async fn try_prepare(
+        &mut self,
+        statement: Statement,
+        declared: &[Option<PgType>],
+    ) -> Result<Prepared, QueryError> {
+        self.check_block(&statement)?;
+        let none: Arc<[PgType]> = Arc::from([]);
+        let (parameter_types, columns) = match &statement.kind {
+            Kind::Query(query) | Kind::Explain { query, .. } => {
+                let (types, columns) = self.describe(query, declared).await?;
+                match statement.kind {
+                    Kind::Explain { .. } => (types, Some(explain_columns())),
+                    _ => (types, Some(columns)),
+                }
+            }
+            Kind::Show(target) => {
+                if let ShowTarget::Name(name) = target
+                    && self.setting(name).is_none()
+                {
+                    return Err(settings::unknown(name));
+                }
+                (none, Some(utility::show_columns(target)))
+            }
+            Kind::Execute { name, .. } => (none, self.named(name)?.columns.clone()),
+            _ => (none, None),
+        };
+        Ok(Prepared { statement, parameter_types, columns })
+    }
+
+    async fn describe(
+        &self,
+        query: &Query,
+        declared: &[Option<PgType>],
+    ) -> Result<(Arc<[PgType]>, Arc<[ResultColumn]>), QueryError> {
+        let planner = self.planner();
+        let (query, declared) = (query.clone(), declared.to_vec());
+        let task = self.engine.runtime().spawn(async move { planner.describe(&query, &declared) });
+        let described = task.await.map_err(|error| task_error(&error))??;
+        Ok((described.parameter_types.into(), described.columns.into()))
+    }
+
+    async fn try_execute(
+        &mut self,
+        prepared: &Prepared,
+        parameters: &[Parameter],
+        cancel: CancellationToken,
+    ) -> Result<Outcome, QueryError> {
+        self.check_block(&prepared.statement)?;
+        let timeout = self.view.settings().statement_timeout();
+        let stop = Stop { cancel, deadline: timeout.map(|timeout| Instant::now() + timeout) };
+        match &prepared.statement.kind {
+            Kind::Query(query) => {
+                self.run(query, &prepared.parameter_types, parameters, stop).await
+            }
+            Kind::Explain { query, analyze } => {
+                let bound = self.bind(query, &prepared.parameter_types, parameters, &stop).await?;
+                self.explain(bound, *analyze, stop).await
+            }
+            Kind::Execute { name, arguments } => {
+                let named = self.named(name)?.clone();
+                let values = utility::arguments(arguments)?;
+                let Kind::Query(query) = &named.statement.kind else {
+                    return Err(crate::error::map::internal());
+                };
+                self.run(query, &named.parameter_types, &values, stop).await
+            }
+            Kind::Prepare { name, types, statement } => {
+                self.prepare_named(name, types, statement, &prepared.statement.text).await
+            }
+            kind => self.run_utility(kind),
+        }
+    }
+
+    async fn bind(
+        &self,
+        query: &Query,
+        types: &Arc<[PgType]>,
+        values: &[Parameter],
+        stop: &Stop,
+    ) -> Result<Bound, QueryError> {
+        let planner = self.planner();
+        let (query, types, values) = (query.clone(), Arc::clone(types), values.to_vec());
+        let task =
+            self.engine.runtime().spawn(async move { planner.bind(&query, &types, &values).await });
+        let abort = task.abort_handle();
+        tokio::select! {
+            biased;
+            error = stop.wait() => {
+                abort.abort();
+                Err(error)
+            }
+            bound = task => bound.map_err(|error| task_error(&error))?,
+        }
+    }
+
+    async fn run(
+        &self,
+        query: &Query,
+        types: &Arc<[PgType]>,
+        values: &[Parameter],
+        stop: Stop,
+    ) -> Result<Outcome, QueryError> {
+        let bound = self.bind(query, types, values, &stop).await?;
+        let context = self.state.task_ctx();
+        // Some operators start their tasks at once: they belong on the engine's threads.
+        let _guard = self.engine.runtime().enter();
+        let stream =
+            execute_stream(bound.physical, context).map_err(|error| query_error(&error))?;
+        let runtime = self.engine.runtime();
+        Ok(Outcome::Rows(Rows::running(bound.columns, bound.output, stream, runtime, stop)))
+    }
+
+    async fn explain(
+        &self,
+        bound: Bound,
+        analyze: bool,
+        stop: Stop,
+    ) -> Result<Outcome, QueryError> {
+        if analyze {
+            let context = self.state.task_ctx();
+            let physical = Arc::clone(&bound.physical);
+            let task = self.engine.runtime().spawn(async move {
+                let mut stream = execute_stream(physical, context)?;
+                while let Some(batch) = stream.next().await {
+                    batch?;
+                }
+                Ok(())
+            });
+            let abort = task.abort_handle();
+            tokio::select! {
+                biased;
+                error = stop.wait() => {
+                    abort.abort();
+                    return Err(error);
+                }
+                done = task => {
+                    let done: datafusion::common::Result<()> =
+                        done.map_err(|error| task_error(&error))?;
+                    done.map_err(|error| query_error(&error))?;
+                }
+            }
+        }
+        let shown = if analyze {
+            datafusion::physical_plan::display::DisplayableExecutionPlan::with_metrics(
+                bound.physical.as_ref(),
+            )
+            .indent(false)
+            .to_string()
+        } else {
+            displayable(bound.physical.as_ref()).indent(false).to_string()
+        };
+        let lines: Vec<&str> = shown.lines().collect();
+        let schema = Schema::new(vec![Field::new("QUERY PLAN", DataType::Utf8, true)]);
+        let batch =
+            RecordBatch::try_new(Arc::new(schema), vec![Arc::new(StringArray::from(lines))])
+                .map_err(|error| query_error(&error.into()))?;
+        Ok(Outcome::Rows(Rows::ready(explain_columns(), "EXPLAIN", batch)))
+    }
+}
+
+fn explain_columns() -> Arc<[ResultColumn]> {
+    Arc::from([ResultColumn::computed("QUERY PLAN", PgType::Text)])
 }

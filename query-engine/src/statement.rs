@@ -1,5 +1,105 @@
-//! Sorts SQL text into statements that the engine runs.
+//! Sorts SQL text into statements that the engine runs. Everything else is refused here, by kind:
+//! what is not listed does not reach the planner.
+
+mod parse;
+mod refuse;
+
+use std::sync::Arc;
+
+use sqlparser::ast::{DataType as SqlType, Expr, Query, Statement as Ast};
+
+pub(crate) use parse::parse;
+
+/// The query inside PREPARE.
+///
+/// # Errors
+/// As [`parse`], for a statement that does not run.
+pub(crate) fn prepared_query(ast: Ast) -> Result<Kind, crate::QueryError> {
+    parse::classify(ast)
+}
 
 /// One parsed statement with the text it came from.
 #[derive(Clone, Debug)]
-pub struct Statement {}
+pub struct Statement {
+    /// The whole text that was parsed: positions count from its start.
+    pub(crate) text: Arc<str>,
+    /// What to do.
+    pub(crate) kind: Kind,
+}
+
+impl Statement {
+    /// Whether the statement may run in a failed transaction block: it ends it or goes back in it.
+    pub(crate) fn ends_failed_block(&self) -> bool {
+        matches!(self.kind, Kind::Commit { .. } | Kind::Rollback { .. } | Kind::RollbackTo(_))
+    }
+}
+
+/// What SHOW prints.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ShowTarget {
+    All,
+    Name(String),
+}
+
+/// Modes of BEGIN and SET TRANSACTION.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Modes {
+    pub(crate) isolation: Option<String>,
+    pub(crate) read_only: Option<bool>,
+}
+
+/// The kinds of statements that run.
+#[derive(Clone, Debug)]
+pub(crate) enum Kind {
+    /// SELECT, WITH, VALUES, TABLE.
+    Query(Box<Query>),
+    /// EXPLAIN of a query.
+    Explain {
+        query: Box<Query>,
+        analyze: bool,
+    },
+    /// SET; `None` is DEFAULT.
+    Set {
+        name: String,
+        value: Option<String>,
+        local: bool,
+    },
+    /// SET TRANSACTION, or SET SESSION CHARACTERISTICS when `session`.
+    SetTransaction {
+        modes: Modes,
+        session: bool,
+    },
+    /// SHOW.
+    Show(ShowTarget),
+    /// RESET; `None` is ALL.
+    Reset(Option<String>),
+    /// BEGIN or START TRANSACTION.
+    Begin {
+        tag: &'static str,
+        modes: Modes,
+    },
+    /// COMMIT, END.
+    Commit {
+        chain: bool,
+    },
+    /// ROLLBACK, ABORT.
+    Rollback {
+        chain: bool,
+    },
+    Savepoint(String),
+    RollbackTo(String),
+    Release(String),
+    /// DISCARD with the word after it.
+    Discard(&'static str),
+    /// DEALLOCATE; `None` is ALL.
+    Deallocate(Option<String>),
+    Prepare {
+        name: String,
+        types: Vec<SqlType>,
+        statement: Box<Ast>,
+    },
+    Execute {
+        name: String,
+        arguments: Vec<Expr>,
+    },
+}

@@ -1,0 +1,227 @@
+//! Names in a statement → tables. Hands the planner what it asks for, and nothing else.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, SchemaRef};
+use datafusion::catalog::{TableFunctionArgs, TableProvider};
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::{DFSchema, DataFusionError, Result, TableReference};
+use datafusion::datasource::cte_worktable::CteWorkTable;
+use datafusion::datasource::provider_as_source;
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner, TypePlanner};
+use datafusion::logical_expr::simplify::SimplifyContext;
+use datafusion::logical_expr::{
+    AggregateUDF, Expr, HigherOrderUDF, ScalarUDF, TableSource, WindowUDF,
+};
+use datafusion::optimizer::simplify_expressions::ExprSimplifier;
+
+use super::{CatalogView, chain, oid_of, pg_catalog};
+use crate::tables::chain::ChainTable;
+use crate::tables::ergo;
+use crate::tables::snapshots::Snapshots;
+use crate::types::planner::PgTypeNames;
+use crate::{QueryError, SqlState};
+
+/// The planner's view of one statement.
+pub(crate) struct Resolver<'a> {
+    state: &'a SessionState,
+    view: &'a Arc<CatalogView>,
+    snapshots: &'a Arc<Snapshots>,
+    type_names: Arc<PgTypeNames>,
+    search_path: Vec<String>,
+    /// Object ids of the tables that the statement named, for RowDescription.
+    oids: RefCell<HashMap<TableReference, u32>>,
+    sources: RefCell<HashMap<TableReference, Arc<dyn TableSource>>>,
+}
+
+impl<'a> Resolver<'a> {
+    /// A resolver for one statement.
+    pub(crate) fn new(
+        state: &'a SessionState,
+        view: &'a Arc<CatalogView>,
+        snapshots: &'a Arc<Snapshots>,
+    ) -> Self {
+        let time_zone = view.settings().get("TimeZone").unwrap_or_else(|| "UTC".to_owned());
+        Self {
+            state,
+            view,
+            snapshots,
+            type_names: Arc::new(PgTypeNames { time_zone: time_zone.into() }),
+            search_path: view.search_path(),
+            oids: RefCell::default(),
+            sources: RefCell::default(),
+        }
+    }
+
+    /// Object ids by the name that the statement used.
+    pub(crate) fn into_oids(self) -> HashMap<TableReference, u32> {
+        self.oids.into_inner()
+    }
+
+    fn find(
+        &self,
+        name: &TableReference,
+    ) -> Result<Option<(Arc<dyn TableProvider>, u32)>, QueryError> {
+        match name {
+            TableReference::Bare { table } => {
+                for schema in &self.search_path {
+                    if let Some(found) = self.in_schema(&self.view.database, schema, table)? {
+                        return Ok(Some(found));
+                    }
+                }
+                Ok(None)
+            }
+            TableReference::Partial { schema, table } => {
+                self.in_schema(&self.view.database, schema, table)
+            }
+            TableReference::Full { catalog, schema, table } => {
+                if !self.view.databases.iter().any(|database| database == catalog.as_ref()) {
+                    return Err(QueryError::new(
+                        SqlState::UNKNOWN_DATABASE,
+                        format!("database \"{catalog}\" does not exist"),
+                    )
+                    .about(catalog.as_ref()));
+                }
+                self.in_schema(catalog, schema, table)
+            }
+        }
+    }
+
+    fn in_schema(
+        &self,
+        database: &str,
+        schema: &str,
+        table: &str,
+    ) -> Result<Option<(Arc<dyn TableProvider>, u32)>, QueryError> {
+        match schema {
+            "chain" => {
+                let snapshot = self.snapshots.of(database)?;
+                let specs = chain::tables(&snapshot.network().family);
+                let Some(index) = specs.iter().position(|spec| spec.name == table) else {
+                    return Ok(None);
+                };
+                let snapshots = Arc::clone(self.snapshots);
+                let provider = ChainTable::new(specs[index], index, snapshots, snapshot);
+                Ok(Some((Arc::new(provider), oid_of(database, schema, table))))
+            }
+            "ergo" => {
+                let provider = ergo::provider(table, self.view, self.snapshots)?;
+                Ok(provider.map(|found| (found, oid_of(database, schema, table))))
+            }
+            "pg_catalog" | "information_schema" => {
+                let provider = pg_catalog::table(schema, table, self.view);
+                Ok(provider.map(|found| (found, pg_catalog::table_oid(schema, table))))
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+/// The name as PostgreSQL writes it in messages.
+fn shown(name: &TableReference) -> String {
+    match name {
+        TableReference::Bare { table } => table.to_string(),
+        TableReference::Partial { schema, table } => format!("{schema}.{table}"),
+        TableReference::Full { catalog, schema, table } => format!("{catalog}.{schema}.{table}"),
+    }
+}
+
+impl ContextProvider for Resolver<'_> {
+    fn get_table_source(&self, name: TableReference) -> Result<Arc<dyn TableSource>> {
+        if let Some(source) = self.sources.borrow().get(&name) {
+            return Ok(Arc::clone(source));
+        }
+        let Some((provider, oid)) = self.find(&name)? else {
+            let shown = shown(&name);
+            return Err(QueryError::new(
+                SqlState::UNDEFINED_TABLE,
+                format!("relation \"{shown}\" does not exist"),
+            )
+            .about(shown)
+            .into());
+        };
+        let source = provider_as_source(provider);
+        self.oids.borrow_mut().insert(name.clone(), oid);
+        self.sources.borrow_mut().insert(name, Arc::clone(&source));
+        Ok(source)
+    }
+
+    fn get_table_function_source(
+        &self,
+        name: &str,
+        args: Vec<Expr>,
+    ) -> Result<Arc<dyn TableSource>> {
+        let Some(function) = self.state.table_functions().get(name) else {
+            return Err(DataFusionError::Plan(format!("table function '{name}' not found")));
+        };
+        let context = SimplifyContext::builder()
+            .with_config_options(Arc::clone(self.state.config_options()))
+            .build();
+        let simplifier = ExprSimplifier::new(context);
+        let schema = DFSchema::empty();
+        let args = args
+            .into_iter()
+            .map(|arg| {
+                let arg = crate::types::rule::decide_constant(arg)?;
+                simplifier.coerce(arg, &schema).and_then(|arg| simplifier.simplify(arg))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let args = TableFunctionArgs::new(&args, self.state);
+        Ok(provider_as_source(function.create_table_provider_with_args(args)?))
+    }
+
+    fn create_cte_work_table(&self, name: &str, schema: SchemaRef) -> Result<Arc<dyn TableSource>> {
+        Ok(provider_as_source(Arc::new(CteWorkTable::new(name, schema))))
+    }
+
+    fn get_expr_planners(&self) -> &[Arc<dyn ExprPlanner>] {
+        self.state.expr_planners()
+    }
+
+    fn get_type_planner(&self) -> Option<Arc<dyn TypePlanner>> {
+        Some(Arc::clone(&self.type_names) as Arc<dyn TypePlanner>)
+    }
+
+    fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {
+        self.state.scalar_functions().get(name).cloned()
+    }
+
+    fn get_higher_order_meta(&self, name: &str) -> Option<Arc<HigherOrderUDF>> {
+        self.state.higher_order_functions().get(name).cloned()
+    }
+
+    fn get_aggregate_meta(&self, name: &str) -> Option<Arc<AggregateUDF>> {
+        self.state.aggregate_functions().get(name).cloned()
+    }
+
+    fn get_window_meta(&self, name: &str) -> Option<Arc<WindowUDF>> {
+        self.state.window_functions().get(name).cloned()
+    }
+
+    fn get_variable_type(&self, _names: &[String]) -> Option<DataType> {
+        None
+    }
+
+    fn options(&self) -> &ConfigOptions {
+        self.state.config_options()
+    }
+
+    fn udf_names(&self) -> Vec<String> {
+        self.state.scalar_functions().keys().cloned().collect()
+    }
+
+    fn higher_order_function_names(&self) -> Vec<String> {
+        self.state.higher_order_functions().keys().cloned().collect()
+    }
+
+    fn udaf_names(&self) -> Vec<String> {
+        self.state.aggregate_functions().keys().cloned().collect()
+    }
+
+    fn udwf_names(&self) -> Vec<String> {
+        self.state.window_functions().keys().cloned().collect()
+    }
+}

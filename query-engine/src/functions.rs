@@ -1,0 +1,7 @@
+//! SQL functions: checked arithmetic, casts, aggregates that never wrap, and PostgreSQL's own.
+
+pub(crate) mod aggregate;
+pub(crate) mod checked;
+pub(crate) mod conditional;
+pub(crate) mod pg_cast;
+pub(crate) mod units;

@@ -1,0 +1,49 @@
+//! Every limit of the engine, by name. Past one, a statement fails with its SQLSTATE; no result is cut.
+
+/// Bytes of one statement text (54000).
+pub const STATEMENT_BYTES_MAX: usize = 1024 * 1024;
+/// Statements in one text (54000).
+pub const STATEMENTS_MAX: usize = 1_000;
+/// Nesting of expressions and subqueries (54001).
+pub const NESTING_MAX: usize = 100;
+/// Parameters of one statement (54000): what the wire protocol can number.
+pub const PARAMETERS_MAX: usize = 65_535;
+/// Statements kept by PREPARE in one session (54000).
+pub const PREPARED_MAX: usize = 1_000;
+/// Savepoints of one transaction (54000).
+pub const SAVEPOINTS_MAX: usize = 1_000;
+/// Batches that wait between the query and its reader; past it the query waits.
+pub const BATCHES_WAITING_MAX: usize = 2;
+/// Rows of one batch.
+pub const BATCH_ROWS_MAX: usize = 8_192;
+/// Bytes of Parquet footers and page indexes kept in memory for all sessions.
+pub const FILE_METADATA_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Missing ranges that an error names; more are counted.
+pub const GAPS_NAMED_MAX: usize = 3;
+/// Blocks that a lookup by hash may come down to before it is run as a scan.
+pub const LOOKUP_BLOCKS_MAX: usize = 64;
+/// Stack of a query thread: planning is recursive, and [`NESTING_MAX`] levels must fit.
+pub(crate) const THREAD_STACK_BYTES: usize = 16 * 1024 * 1024;
+
+/// Name, value and SQLSTATE of each limit, as `ergo.limits` shows them.
+pub(crate) const ALL: &[(&str, usize, &str, &str)] = &[
+    ("statement_bytes", STATEMENT_BYTES_MAX, "54000", "bytes of one statement text"),
+    ("statements", STATEMENTS_MAX, "54000", "statements in one text"),
+    ("nesting", NESTING_MAX, "54001", "nesting of expressions and subqueries"),
+    ("parameters", PARAMETERS_MAX, "54000", "parameters of one statement"),
+    ("prepared_statements", PREPARED_MAX, "54000", "statements kept by PREPARE in one session"),
+    ("savepoints", SAVEPOINTS_MAX, "54000", "savepoints of one transaction"),
+    (
+        "custom_settings",
+        crate::session::CUSTOM_SETTINGS_MAX,
+        "54000",
+        "settings that a session may invent",
+    ),
+    ("setting_bytes", crate::session::SETTING_BYTES_MAX, "54000", "bytes of a setting's value"),
+    (
+        "numeric_digits",
+        crate::types::numeric::NUMERIC_DIGITS_MAX as usize,
+        "22003",
+        "digits of numeric arithmetic",
+    ),
+];

@@ -1,0 +1,283 @@
+//! Output names as PostgreSQL gives them, and the types of integer literals, on the parsed statement.
+//!
+//! The planner wants names that are unique; PostgreSQL allows repeats. A repeated name gets a marker
+//! and a number that [`shown`] removes again.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{
+    CastKind, DataType as SqlType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArguments, Ident, ObjectNamePart, Query, Select, SelectItem, SetExpr, UnaryOperator,
+    Value, VisitMut, VisitorMut,
+};
+
+use crate::types::numeric::NUMERIC_DIGITS_MAX;
+use crate::types::uint256::UINT256_DIGITS_MAX;
+
+/// Starts the part of a name that is not shown. No client can type it in a name that it also reads.
+const MARKER: char = '\u{1}';
+/// Name of an expression that has none.
+const UNNAMED: &str = "?column?";
+/// Functions whose integer literals decide the type of their result.
+const TYPED_BY_ARGUMENTS: &[&str] =
+    &["sum", "avg", "min", "max", "array_agg", "coalesce", "nullif", "greatest", "least"];
+
+/// Gives every output column of `query` and of its subqueries its PostgreSQL name, and every integer
+/// literal that becomes a column the type `integer` where it fits.
+pub(crate) fn name_columns(query: &mut Query) {
+    let _: ControlFlow<()> = query.visit(&mut Namer);
+}
+
+/// The name without what made it unique.
+pub(crate) fn shown(name: &str) -> &str {
+    name.split(MARKER).next().unwrap_or(name)
+}
+
+struct Namer;
+
+impl VisitorMut for Namer {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        type_values(&mut query.body);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        name_items(select);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        type_long_number(expr);
+        match expr {
+            Expr::Case { conditions, else_result, .. } => {
+                conditions.iter_mut().for_each(|when| type_literal(&mut when.result));
+                if let Some(result) = else_result {
+                    type_literal(result);
+                }
+            }
+            Expr::Function(function) if decides_type(function) => {
+                if let FunctionArguments::List(list) = &mut function.args {
+                    for arg in &mut list.args {
+                        if let FunctionArg::Unnamed(FunctionArgExpr::Expr(arg)) = arg {
+                            type_literal(arg);
+                        }
+                    }
+                }
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn decides_type(function: &Function) -> bool {
+    function_name(function)
+        .is_some_and(|name| TYPED_BY_ARGUMENTS.iter().any(|known| name.eq_ignore_ascii_case(known)))
+}
+
+fn type_values(body: &mut SetExpr) {
+    match body {
+        SetExpr::Values(values) => {
+            for row in &mut values.rows {
+                row.content.iter_mut().for_each(type_literal);
+            }
+        }
+        SetExpr::SetOperation { left, right, .. } => {
+            type_values(left);
+            type_values(right);
+        }
+        _ => {}
+    }
+}
+
+/// An integer literal that fits becomes `integer`; the planner would make it `bigint`.
+fn type_literal(expr: &mut Expr) {
+    if !is_small_integer(expr) {
+        return;
+    }
+    let literal = std::mem::replace(expr, Expr::Value(Value::Null.into()));
+    *expr = Expr::Cast {
+        kind: CastKind::DoubleColon,
+        expr: Box::new(literal),
+        data_type: SqlType::Integer(None),
+        array: false,
+        format: None,
+    };
+}
+
+/// An integer literal with more digits than the planner reads becomes a 256-bit integer, where it fits.
+fn type_long_number(expr: &mut Expr) {
+    let Expr::Value(value) = expr else { return };
+    let Value::Number(digits, false) = &value.value else { return };
+    let is_long = digits.len() > usize::from(NUMERIC_DIGITS_MAX);
+    if !is_long || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return;
+    }
+    *expr = Expr::Cast {
+        kind: CastKind::DoubleColon,
+        expr: Box::new(Expr::Value(Value::SingleQuotedString(digits.clone()).into())),
+        data_type: SqlType::Numeric(ExactNumberInfo::Precision(UINT256_DIGITS_MAX as u64)),
+        array: false,
+        format: None,
+    };
+}
+
+fn is_small_integer(expr: &Expr) -> bool {
+    match expr {
+        Expr::Value(value) => match &value.value {
+            Value::Number(digits, false) => digits.parse::<i32>().is_ok(),
+            _ => false,
+        },
+        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => match &**expr {
+            Expr::Value(value) => match &value.value {
+                Value::Number(digits, false) => format!("-{digits}").parse::<i32>().is_ok(),
+                _ => false,
+            },
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+fn name_items(select: &mut Select) {
+    let has_wildcard = select
+        .projection
+        .iter()
+        .any(|item| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..)));
+    let has_having = select.having.is_some();
+    let mut used: HashSet<String> = HashSet::new();
+    for (index, item) in select.projection.iter_mut().enumerate() {
+        match item {
+            SelectItem::UnnamedExpr(expr) => {
+                let is_column = matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
+                let (name, from_column) = figure_name(expr);
+                let name = name.unwrap_or_else(|| UNNAMED.to_owned());
+                let repeated = !used.insert(name.clone());
+                let hidden = repeated
+                    || is_column && has_wildcard
+                    || !is_column && from_column && has_having;
+                if is_column && !hidden {
+                    continue;
+                }
+                let alias = if hidden { format!("{name}{MARKER}{index}") } else { name };
+                let mut expr = std::mem::replace(expr, Expr::Value(Value::Null.into()));
+                type_literal(&mut expr);
+                *item = SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('"', alias) };
+            }
+            SelectItem::ExprWithAlias { expr, alias } => {
+                let name = match alias.quote_style {
+                    Some(_) => alias.value.clone(),
+                    None => alias.value.to_lowercase(),
+                };
+                if !used.insert(name.clone()) {
+                    *alias = Ident::with_quote('"', format!("{name}{MARKER}{index}"));
+                }
+                type_literal(expr);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The name of an unaliased expression, and whether it is a column's own.
+fn figure_name(expr: &Expr) -> (Option<String>, bool) {
+    let ident = |ident: &Ident| match ident.quote_style {
+        Some(_) => ident.value.clone(),
+        None => ident.value.to_lowercase(),
+    };
+    let plain = |name: &str| (Some(name.to_owned()), false);
+    match expr {
+        Expr::Identifier(name) => (Some(ident(name)), true),
+        Expr::CompoundIdentifier(names) => (names.last().map(ident), true),
+        Expr::CompoundFieldAccess { root, .. } => figure_name(root),
+        Expr::Nested(inner) | Expr::Collate { expr: inner, .. } => figure_name(inner),
+        Expr::Function(function) => (function_name(function), false),
+        Expr::Cast { expr, data_type, .. } => match figure_name(expr) {
+            (Some(name), from_column) => (Some(name), from_column),
+            (None, _) => (Some(type_label(data_type)), false),
+        },
+        Expr::TypedString(typed) => (Some(type_label(&typed.data_type)), false),
+        Expr::Interval(_) => plain("interval"),
+        Expr::Case { else_result, .. } => match else_result.as_deref().map(figure_name) {
+            Some((Some(name), from_column)) => (Some(name), from_column),
+            _ => plain("case"),
+        },
+        Expr::Exists { .. } => plain("exists"),
+        Expr::Array(_) => plain("array"),
+        Expr::Tuple(_) => plain("row"),
+        Expr::Extract { .. } => plain("extract"),
+        Expr::Position { .. } => plain("position"),
+        Expr::Substring { .. } => plain("substring"),
+        Expr::Trim { trim_where, .. } => plain(match trim_where {
+            Some(sqlparser::ast::TrimWhereField::Leading) => "ltrim",
+            Some(sqlparser::ast::TrimWhereField::Trailing) => "rtrim",
+            _ => "btrim",
+        }),
+        Expr::Overlay { .. } => plain("overlay"),
+        Expr::Ceil { .. } => plain("ceil"),
+        Expr::Floor { .. } => plain("floor"),
+        Expr::AtTimeZone { .. } => plain("timezone"),
+        Expr::Subquery(query) => (subquery_name(query), false),
+        _ => (None, false),
+    }
+}
+
+fn subquery_name(query: &Query) -> Option<String> {
+    match &*query.body {
+        SetExpr::Select(select) => match select.projection.first()? {
+            SelectItem::UnnamedExpr(expr) => figure_name(expr).0,
+            SelectItem::ExprWithAlias { alias, .. } => Some(match alias.quote_style {
+                Some(_) => alias.value.clone(),
+                None => alias.value.to_lowercase(),
+            }),
+            _ => None,
+        },
+        SetExpr::Query(query) => subquery_name(query),
+        _ => None,
+    }
+}
+
+fn function_name(function: &Function) -> Option<String> {
+    match function.name.0.last()? {
+        ObjectNamePart::Identifier(ident) => Some(match ident.quote_style {
+            Some(_) => ident.value.clone(),
+            None => ident.value.to_lowercase(),
+        }),
+        ObjectNamePart::Function(_) => None,
+    }
+}
+
+/// Internal name of a type, as a cast of a literal shows it.
+fn type_label(data_type: &SqlType) -> String {
+    match data_type {
+        SqlType::BigInt(_) | SqlType::Int8(_) => "int8",
+        SqlType::Integer(_) | SqlType::Int(_) | SqlType::Int4(_) => "int4",
+        SqlType::SmallInt(_) | SqlType::Int2(_) => "int2",
+        SqlType::Boolean | SqlType::Bool => "bool",
+        SqlType::Real | SqlType::Float4 => "float4",
+        SqlType::Double(_) | SqlType::DoublePrecision | SqlType::Float8 | SqlType::Float(_) => {
+            "float8"
+        }
+        SqlType::Numeric(_) | SqlType::Decimal(_) | SqlType::Dec(_) => "numeric",
+        SqlType::Varchar(_) | SqlType::CharacterVarying(_) | SqlType::CharVarying(_) => "varchar",
+        SqlType::Char(_) | SqlType::Character(_) => "bpchar",
+        SqlType::Text => "text",
+        SqlType::Bytea => "bytea",
+        SqlType::Date => "date",
+        SqlType::Time(..) => "time",
+        SqlType::Timestamp(
+            _,
+            sqlparser::ast::TimezoneInfo::WithTimeZone | sqlparser::ast::TimezoneInfo::Tz,
+        ) => "timestamptz",
+        SqlType::Timestamp(..) => "timestamp",
+        SqlType::Interval { .. } => "interval",
+        other => {
+            let text = other.to_string().to_lowercase();
+            return text.rsplit('.').next().unwrap_or(&text).trim_matches('"').to_owned();
+        }
+    }
+    .to_owned()
+}

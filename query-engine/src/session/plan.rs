@@ -1,0 +1,240 @@
+//! A query from parsed statement to a running plan.
+//!
+//! ```text
+//! Query ──rewrite, name──> logical plan with open operators ──values of parameters──> analysed, optimised
+//!        └ resolver over the statement's snapshots                                    └─> physical, stream
+//! ```
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use datafusion::common::{DataFusionError, ParamValues, TableReference};
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::sql::planner::{ParserOptions, PlannerContext, SqlToRel};
+use sqlparser::ast::{Query, Statement as Ast};
+use storage::Store;
+
+use super::{naming, parameters};
+use crate::catalog::CatalogView;
+use crate::catalog::resolve::Resolver;
+use crate::error::map::query_error;
+use crate::tables::snapshots::Snapshots;
+use crate::types::output::Output;
+use crate::{Parameter, PgType, QueryError, ResultColumn, SqlState, rewrite};
+
+/// What planning needs, owned, so that it runs on the engine's threads.
+#[derive(Clone)]
+pub(super) struct Planner {
+    pub(super) state: SessionState,
+    pub(super) view: Arc<CatalogView>,
+    pub(super) store: Store,
+}
+
+/// A plan before its types are decided, and the tables that it names.
+struct Planned {
+    plan: LogicalPlan,
+    oids: HashMap<TableReference, u32>,
+}
+
+/// A query that is ready to run.
+pub(super) struct Bound {
+    pub(super) columns: Arc<[ResultColumn]>,
+    pub(super) output: Output,
+    pub(super) physical: Arc<dyn ExecutionPlan>,
+}
+
+/// Types of a query's parameters and its columns.
+pub(super) struct Described {
+    pub(super) parameter_types: Vec<PgType>,
+    pub(super) columns: Vec<ResultColumn>,
+}
+
+impl Planner {
+    /// Resolves names and types without running anything.
+    pub(super) fn describe(
+        &self,
+        query: &Query,
+        declared: &[Option<PgType>],
+    ) -> Result<Described, QueryError> {
+        let snapshots = self.snapshots()?;
+        let prepared = self.prepared(query)?;
+        let first = self.plan(prepared.clone(), declared, &snapshots)?;
+        let parameter_types = parameters::infer(&first.plan, declared)?;
+        let planned = if parameter_types.is_empty() {
+            first
+        } else {
+            let known: Vec<_> = parameter_types.iter().copied().map(Some).collect();
+            self.plan(prepared, &known, &snapshots)?
+        };
+        let options = self.state.config_options();
+        let analyzed = self
+            .state
+            .analyzer()
+            .execute_and_check(planned.plan.clone(), options, |_, _| {})
+            .map_err(|error| query_error(&error))?;
+        let (columns, _) = self.columns(&analyzed, &planned)?;
+        Ok(Described { parameter_types, columns })
+    }
+
+    /// Plans the query with these values on snapshots taken now.
+    pub(super) async fn bind(
+        &self,
+        query: &Query,
+        types: &[PgType],
+        values: &[Parameter],
+    ) -> Result<Bound, QueryError> {
+        let snapshots = self.snapshots()?;
+        let declared: Vec<_> = types.iter().copied().map(Some).collect();
+        let planned = self.plan(self.prepared(query)?, &declared, &snapshots)?;
+        let with_values = self.with_values(planned.plan.clone(), types, values)?;
+        let optimized = self.state.optimize(&with_values).map_err(|error| query_error(&error))?;
+        let (columns, output) = self.columns(&optimized, &planned)?;
+        let physical = self
+            .state
+            .query_planner()
+            .create_physical_plan(&optimized, &self.state)
+            .await
+            .map_err(|error| query_error(&error))?;
+        Ok(Bound { columns: columns.into(), output, physical })
+    }
+
+    fn snapshots(&self) -> Result<Arc<Snapshots>, QueryError> {
+        let (allow_gaps, finality) = {
+            let settings = self.view.settings();
+            (settings.allow_gaps(), settings.finality())
+        };
+        Snapshots::new(self.store.clone(), &self.view.database, allow_gaps, finality)
+    }
+
+    fn prepared(&self, query: &Query) -> Result<Ast, QueryError> {
+        let mut query = query.clone();
+        naming::name_columns(&mut query);
+        let mut statement = Ast::Query(Box::new(query));
+        rewrite::rewrite(&mut statement, &self.view)?;
+        Ok(statement)
+    }
+
+    fn plan(
+        &self,
+        statement: Ast,
+        declared: &[Option<PgType>],
+        snapshots: &Arc<Snapshots>,
+    ) -> Result<Planned, QueryError> {
+        let fields = declared
+            .iter()
+            .map(|declared| match declared {
+                None | Some(PgType::Unknown) => Ok(None),
+                Some(pg_type) => parameters::plan_field(*pg_type).map(Some),
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let resolver = Resolver::new(&self.state, &self.view, snapshots);
+        let options = ParserOptions::new()
+            .with_parse_float_as_decimal(true)
+            .with_map_string_types_to_utf8view(false);
+        let mut context = PlannerContext::new().with_prepare_param_data_types(fields);
+        let plan = SqlToRel::new_with_options(&resolver, options)
+            .sql_statement_to_plan_with_context(statement, &mut context)
+            .map_err(|error| query_error(&error))?;
+        Ok(Planned { plan, oids: resolver.into_oids() })
+    }
+
+    fn with_values(
+        &self,
+        plan: LogicalPlan,
+        types: &[PgType],
+        values: &[Parameter],
+    ) -> Result<LogicalPlan, QueryError> {
+        if types.len() != values.len() {
+            return Err(QueryError::new(
+                SqlState::PROTOCOL_VIOLATION,
+                format!(
+                    "{} parameters were given, the statement has {}",
+                    values.len(),
+                    types.len()
+                ),
+            ));
+        }
+        if types.is_empty() {
+            return Ok(plan);
+        }
+        let time_zone = self.view.settings().get("TimeZone").unwrap_or_default();
+        let scalars = values
+            .iter()
+            .zip(types)
+            .map(|(value, pg_type)| parameters::scalar(value, *pg_type, &time_zone))
+            .collect::<Result<Vec<_>, _>>()?;
+        plan.replace_params_with_values(&ParamValues::from(scalars))
+            .map_err(|error| query_error(&error))
+    }
+
+    /// Wire columns of `typed`; `planned` says which of them are table columns.
+    fn columns(
+        &self,
+        typed: &LogicalPlan,
+        planned: &Planned,
+    ) -> Result<(Vec<ResultColumn>, Output), QueryError> {
+        let fields: Vec<_> = typed.schema().fields().iter().cloned().collect();
+        let (output, types) = Output::new(&fields)?;
+        let columns = fields
+            .iter()
+            .zip(types)
+            .enumerate()
+            .map(|(index, (field, pg_type))| {
+                let mut column = ResultColumn::computed(naming::shown(field.name()), pg_type);
+                if let Some((table, number)) = origin(&planned.plan, index) {
+                    column.table_oid = planned.oids.get(&table).copied().unwrap_or(0);
+                    column.column_number = i16::try_from(number + 1).unwrap_or(0);
+                    let known = self
+                        .view
+                        .relations
+                        .iter()
+                        .find(|relation| relation.oid == column.table_oid)
+                        .and_then(|relation| relation.columns.get(number));
+                    if let Some(known) = known {
+                        column.type_modifier = known.type_modifier;
+                    }
+                }
+                column
+            })
+            .collect();
+        Ok((columns, output))
+    }
+}
+
+/// The table and column that output column `index` of `plan` is, if it is one unchanged.
+fn origin(plan: &LogicalPlan, index: usize) -> Option<(TableReference, usize)> {
+    match plan {
+        LogicalPlan::TableScan(scan) => {
+            let column = match &scan.projection {
+                Some(projection) => *projection.get(index)?,
+                None => index,
+            };
+            Some((scan.table_name.clone(), column))
+        }
+        LogicalPlan::Projection(projection) => {
+            let mut expr = projection.expr.get(index)?;
+            while let Expr::Alias(alias) = expr {
+                expr = &alias.expr;
+            }
+            let Expr::Column(column) = expr else { return None };
+            let input = projection.input.schema().maybe_index_of_column(column)?;
+            origin(&projection.input, input)
+        }
+        LogicalPlan::SubqueryAlias(alias) => origin(&alias.input, index),
+        LogicalPlan::Filter(filter) => origin(&filter.input, index),
+        LogicalPlan::Sort(sort) => origin(&sort.input, index),
+        LogicalPlan::Limit(limit) => origin(&limit.input, index),
+        LogicalPlan::Join(join) => {
+            let left = join.left.schema().fields().len();
+            if index < left { origin(&join.left, index) } else { origin(&join.right, index - left) }
+        }
+        _ => None,
+    }
+}
+
+/// An error of a task that broke.
+pub(super) fn task_error(error: &tokio::task::JoinError) -> QueryError {
+    query_error(&DataFusionError::Internal(format!("query task ended: {error}")))
+}

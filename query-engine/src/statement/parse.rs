@@ -1,0 +1,289 @@
+//! Text → [`Statement`]s.
+
+use std::sync::Arc;
+
+use sqlparser::ast::{
+    ContextModifier, DiscardObject, Expr, Ident, ObjectName, Reset, Set, Statement as Ast,
+    TransactionAccessMode, TransactionMode, UtilityOption, Value,
+};
+use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::{Token, Tokenizer};
+
+use super::refuse;
+use super::{Kind, Modes, ShowTarget, Statement};
+use crate::error::position;
+use crate::limits::{NESTING_MAX, STATEMENT_BYTES_MAX, STATEMENTS_MAX};
+use crate::{QueryError, SqlState};
+
+/// Splits and parses `sql`. Errors carry a position in it.
+pub(crate) fn parse(sql: &str) -> Result<Vec<Statement>, QueryError> {
+    if sql.len() > STATEMENT_BYTES_MAX {
+        return Err(QueryError::new(
+            SqlState::PROGRAM_LIMIT,
+            format!("statement text has {} bytes, the limit is {STATEMENT_BYTES_MAX}", sql.len()),
+        ));
+    }
+    let dialect = PostgreSqlDialect {};
+    let tokens = Tokenizer::new(&dialect, sql).tokenize_with_location().map_err(|error| {
+        let at = position::of_location(sql, error.location.line, error.location.column);
+        syntax(&error.message).at(at)
+    })?;
+    let mut parser =
+        Parser::new(&dialect).with_recursion_limit(NESTING_MAX).with_tokens_with_locations(tokens);
+    let text: Arc<str> = sql.into();
+    let mut statements = Vec::new();
+    loop {
+        while parser.consume_token(&Token::SemiColon) {}
+        if parser.peek_token().token == Token::EOF {
+            return Ok(statements);
+        }
+        let ast = parser.parse_statement().map_err(|error| parser_error(sql, &parser, error))?;
+        let end = parser.peek_token();
+        if !matches!(end.token, Token::SemiColon | Token::EOF) {
+            let at = position::of_location(sql, end.span.start.line, end.span.start.column);
+            return Err(syntax_near(&end.token).at(at));
+        }
+        if statements.len() == STATEMENTS_MAX {
+            return Err(QueryError::new(
+                SqlState::PROGRAM_LIMIT,
+                format!("a text can have {STATEMENTS_MAX} statements"),
+            ));
+        }
+        let kind = classify(ast).map_err(|error| position::locate(error, sql))?;
+        statements.push(Statement { text: Arc::clone(&text), kind });
+    }
+}
+
+fn parser_error(sql: &str, parser: &Parser<'_>, error: ParserError) -> QueryError {
+    match error {
+        ParserError::RecursionLimitExceeded => QueryError::new(
+            SqlState::TOO_COMPLEX,
+            format!("expressions and subqueries nest deeper than {NESTING_MAX}"),
+        ),
+        ParserError::TokenizerError(message) | ParserError::ParserError(message) => {
+            // The message ends with the place of the token at fault; the token itself is better told
+            // from the text than from the parser's words.
+            let (line, column) = position::in_message(&message).unwrap_or_else(|| {
+                let next = parser.peek_token().span.start;
+                (next.line, next.column)
+            });
+            let at = position::of_location(sql, line, column);
+            match position::token_at(sql, line, column) {
+                Some(token) => syntax_near(&token).at(at),
+                None => syntax("syntax error at end of input")
+                    .at(u32::try_from(sql.chars().count() + 1).unwrap_or(u32::MAX)),
+            }
+        }
+    }
+}
+
+fn syntax(message: &str) -> QueryError {
+    QueryError::new(SqlState::SYNTAX_ERROR, message)
+}
+
+fn syntax_near(token: &Token) -> QueryError {
+    match token {
+        Token::EOF => syntax("syntax error at end of input"),
+        token => syntax(&format!("syntax error at or near \"{token}\"")),
+    }
+}
+
+/// The kind of `ast`, if statements of its kind run.
+pub(super) fn classify(ast: Ast) -> Result<Kind, QueryError> {
+    Ok(match ast {
+        Ast::Query(query) => {
+            refuse::check_query(&query)?;
+            Kind::Query(query)
+        }
+        Ast::Explain { statement, analyze, options, format, .. } => {
+            let analyze = analyze | explain_options(options, format.is_some())?;
+            match classify(*statement)? {
+                Kind::Query(query) => Kind::Explain { query, analyze },
+                _ => return Err(syntax("EXPLAIN takes a query")),
+            }
+        }
+        Ast::Set(set) => classify_set(set)?,
+        Ast::ShowVariable { variable } => Kind::Show(show_target(&variable)),
+        Ast::Reset(reset) => Kind::Reset(match reset.reset {
+            Reset::ALL => None,
+            Reset::ConfigurationParameter(name) => Some(setting_name(&name)),
+        }),
+        Ast::StartTransaction { begin, modes, statements, .. } if statements.is_empty() => {
+            let tag = if begin { "BEGIN" } else { "START TRANSACTION" };
+            Kind::Begin { tag, modes: transaction_modes(&modes) }
+        }
+        Ast::Commit { chain, .. } => Kind::Commit { chain },
+        Ast::Rollback { savepoint: Some(name), .. } => Kind::RollbackTo(ident(&name)),
+        Ast::Rollback { chain, savepoint: None } => Kind::Rollback { chain },
+        Ast::Savepoint { name } => Kind::Savepoint(ident(&name)),
+        Ast::ReleaseSavepoint { name } => Kind::Release(ident(&name)),
+        Ast::Discard { object_type } => Kind::Discard(match object_type {
+            DiscardObject::ALL => "ALL",
+            DiscardObject::PLANS => "PLANS",
+            DiscardObject::SEQUENCES => "SEQUENCES",
+            DiscardObject::TEMP => "TEMP",
+        }),
+        Ast::Deallocate { name, .. } => {
+            let name = ident(&name);
+            Kind::Deallocate((!name.eq_ignore_ascii_case("all")).then_some(name))
+        }
+        Ast::Prepare { name, data_types, statement } => {
+            if !matches!(classify((*statement).clone())?, Kind::Query(_)) {
+                return Err(refuse::unsupported("PREPARE of a statement that is no query"));
+            }
+            Kind::Prepare { name: ident(&name), types: data_types, statement }
+        }
+        Ast::Execute { name: Some(name), parameters, immediate: false, .. } => {
+            Kind::Execute { name: object_name(&name), arguments: parameters }
+        }
+        other => return Err(refuse::refuse(&other)),
+    })
+}
+
+fn explain_options(
+    options: Option<Vec<UtilityOption>>,
+    has_format: bool,
+) -> Result<bool, QueryError> {
+    let mut analyze = false;
+    for option in options.unwrap_or_default() {
+        let name = option.name.value.to_ascii_lowercase();
+        let value = option.arg.as_ref().map(|arg| arg.to_string().to_ascii_lowercase());
+        let on = !matches!(value.as_deref(), Some("false" | "off" | "0" | "no"));
+        match name.as_str() {
+            "analyze" => analyze = on,
+            "verbose" | "costs" | "settings" | "buffers" | "wal" | "timing" | "summary"
+            | "generic_plan" => {}
+            "format" if value.as_deref() == Some("text") => {}
+            "format" => return Err(refuse::unsupported("EXPLAIN in a format other than text")),
+            _ => return Err(syntax(&format!("unrecognized EXPLAIN option \"{name}\""))),
+        }
+    }
+    if has_format {
+        return Err(refuse::unsupported("EXPLAIN in a format other than text"));
+    }
+    Ok(analyze)
+}
+
+fn classify_set(set: Set) -> Result<Kind, QueryError> {
+    Ok(match set {
+        Set::SingleAssignment { scope, variable, values, .. } => {
+            if scope == Some(ContextModifier::Global) {
+                return Err(refuse::unsupported("SET GLOBAL"));
+            }
+            let local = scope == Some(ContextModifier::Local);
+            let name = setting_name(&variable);
+            Kind::Set { value: setting_value(&name, &values)?, name, local }
+        }
+        Set::SetTimeZone { local, value } => Kind::Set {
+            name: "TimeZone".to_owned(),
+            value: setting_value("TimeZone", &[value])?,
+            local,
+        },
+        Set::SetNames { charset_name, .. } => Kind::Set {
+            name: "client_encoding".to_owned(),
+            value: Some(charset_name.value),
+            local: false,
+        },
+        Set::SetNamesDefault {} => {
+            Kind::Set { name: "client_encoding".to_owned(), value: None, local: false }
+        }
+        Set::SetTransaction { modes, session, .. } => {
+            Kind::SetTransaction { modes: transaction_modes(&modes), session }
+        }
+        Set::SetRole { context_modifier, role_name } => Kind::Set {
+            name: "role".to_owned(),
+            value: Some(role_name.map_or_else(|| "none".to_owned(), |name| name.value)),
+            local: context_modifier == Some(ContextModifier::Local),
+        },
+        _ => return Err(refuse::unsupported("this form of SET")),
+    })
+}
+
+fn setting_name(name: &ObjectName) -> String {
+    let joined = object_name(name);
+    match joined.to_ascii_lowercase().as_str() {
+        "timezone" | "time zone" => "TimeZone".to_owned(),
+        _ => joined,
+    }
+}
+
+/// The value as one text; `None` for DEFAULT.
+fn setting_value(name: &str, values: &[Expr]) -> Result<Option<String>, QueryError> {
+    let is_list = name.eq_ignore_ascii_case("search_path");
+    let mut parts = Vec::with_capacity(values.len());
+    for value in values {
+        let part = match value {
+            Expr::Identifier(Ident { value, quote_style: None, .. })
+                if values.len() == 1 && value.eq_ignore_ascii_case("default") =>
+            {
+                return Ok(None);
+            }
+            Expr::Identifier(word) if is_list && word.quote_style.is_some() => {
+                format!("\"{}\"", word.value)
+            }
+            Expr::Identifier(word) => word.value.clone(),
+            Expr::Value(value) => match &value.value {
+                Value::Number(number, _) => number.clone(),
+                Value::Boolean(on) => if *on { "on" } else { "off" }.to_owned(),
+                Value::SingleQuotedString(text)
+                | Value::EscapedStringLiteral(text)
+                | Value::DoubleQuotedString(text) => {
+                    // In a list a quoted text is one name, whatever it holds.
+                    let plain = !is_list || values.len() == 1 || text.is_empty();
+                    if plain { text.clone() } else { format!("\"{text}\"") }
+                }
+                _ => return Err(syntax("invalid value of a setting")),
+            },
+            Expr::UnaryOp { .. } => value.to_string().replace(' ', ""),
+            Expr::Interval(_) => return Err(refuse::unsupported("a time zone as an interval")),
+            _ => return Err(syntax("a setting takes a word, a number or a text")),
+        };
+        parts.push(part);
+    }
+    Ok(Some(parts.join(", ")))
+}
+
+fn show_target(words: &[Ident]) -> ShowTarget {
+    let lower: Vec<String> = words.iter().map(|word| word.value.to_ascii_lowercase()).collect();
+    let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
+    match lower.as_slice() {
+        ["all"] => ShowTarget::All,
+        ["time", "zone"] => ShowTarget::Name("TimeZone".to_owned()),
+        ["transaction", "isolation", "level"] => {
+            ShowTarget::Name("transaction_isolation".to_owned())
+        }
+        ["session", "authorization"] => ShowTarget::Name("session_authorization".to_owned()),
+        _ => ShowTarget::Name(
+            words.iter().map(|word| word.value.as_str()).collect::<Vec<_>>().join("."),
+        ),
+    }
+}
+
+fn transaction_modes(modes: &[TransactionMode]) -> Modes {
+    let mut found = Modes::default();
+    for mode in modes {
+        match mode {
+            TransactionMode::AccessMode(access) => {
+                found.read_only = Some(*access == TransactionAccessMode::ReadOnly);
+            }
+            TransactionMode::IsolationLevel(level) => {
+                found.isolation = Some(level.to_string().to_ascii_lowercase());
+            }
+        }
+    }
+    found
+}
+
+fn ident(ident: &Ident) -> String {
+    if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_ascii_lowercase() }
+}
+
+fn object_name(name: &ObjectName) -> String {
+    let parts: Vec<String> = name
+        .0
+        .iter()
+        .map(|part| part.as_ident().map_or_else(|| part.to_string(), |ident| ident.value.clone()))
+        .collect();
+    parts.join(".")
+}

@@ -1,0 +1,5 @@
+//! Rules of the engine, on a store in a temporary directory. The module of a test names its subject.
+
+mod fixture;
+mod overflow;
+mod query;

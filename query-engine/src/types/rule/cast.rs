@@ -1,0 +1,142 @@
+//! Casts as PostgreSQL has them.
+
+use datafusion::arrow::datatypes::{DataType, FieldRef};
+use datafusion::common::tree_node::Transformed;
+use datafusion::common::{DFSchema, Result};
+use datafusion::logical_expr::expr::{Cast, TryCast};
+use datafusion::logical_expr::{Expr, ExprSchemable, lit};
+use datafusion::scalar::ScalarValue;
+
+use super::compare::{literal_as, literal_number, uint256_literal};
+use crate::functions::pg_cast::{CastKind, PgCast};
+use crate::types::bytea;
+use crate::types::class::{Class, type_name, unknown_literal};
+use crate::types::numeric::{Numeric, out_of_range};
+use crate::types::planner::{BARE_NUMERIC_KEY, LENGTH_KEY};
+use crate::{QueryError, SqlState};
+
+/// Decides a CAST; TRY_CAST is not PostgreSQL's and is refused where it would touch our types.
+pub(super) fn decide_cast(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let Cast { expr: inner, field } = match expr {
+        Expr::Cast(cast) => cast,
+        Expr::TryCast(TryCast { .. }) => {
+            return Err(QueryError::new(
+                SqlState::FEATURE_NOT_SUPPORTED,
+                "TRY_CAST is not supported",
+            )
+            .with_hint("Use CAST.")
+            .into());
+        }
+        other => return Ok(Transformed::no(other)),
+    };
+    let source_type = inner.get_type(schema)?;
+    let source = Class::of(&source_type);
+    let target = Class::of(field.data_type());
+    let bare = field.metadata().contains_key(BARE_NUMERIC_KEY);
+    let decided = match (source, target) {
+        (Class::Null, _) => plain(*inner, &field),
+        (Class::Uint256, _) => from_uint256(*inner, &field, bare)?,
+        (_, Class::Uint256) => to_uint256(*inner, source, &source_type)?,
+        (Class::Bytes, Class::Bytes) => plain(*inner, &field),
+        (Class::Bytes, Class::Text) => {
+            shortened(PgCast::call(CastKind::BytesToText, *inner), &field)?
+        }
+        (Class::Text, Class::Bytes) => match unknown_literal(&inner) {
+            Some(text) => Expr::Literal(ScalarValue::Binary(Some(bytea::parse(text)?)), None),
+            None => PgCast::call(CastKind::TextToBytes, *inner),
+        },
+        (Class::Bytes, _) | (_, Class::Bytes) => return Err(cannot_cast(&source_type, &field)),
+        (Class::Decimal(..) | Class::Float, to) if to.is_integer() => {
+            PgCast::call(CastKind::NumberToInteger(field.data_type().clone()), *inner)
+        }
+        (Class::Text, number) if number.is_number() => match unknown_literal(&inner) {
+            Some(text) if bare => Expr::Literal(Numeric::parse(text)?.to_scalar()?, None),
+            Some(text) => with_type(literal_as(text, number)?.0, &field),
+            None if bare => PgCast::call(CastKind::TextToNumeric, *inner),
+            None => plain(*inner, &field),
+        },
+        (_, Class::Decimal(..)) if bare => bare_numeric(*inner, source, field)?,
+        (_, Class::Text) => shortened(plain(*inner, &field), &field)?,
+        _ => plain(*inner, &field),
+    };
+    Ok(Transformed::yes(decided))
+}
+
+fn plain(expr: Expr, field: &FieldRef) -> Expr {
+    Expr::Cast(Cast::new(Box::new(expr), field.data_type().clone()))
+}
+
+/// The literal itself where it has the type already.
+fn with_type(expr: Expr, field: &FieldRef) -> Expr {
+    match &expr {
+        Expr::Literal(scalar, _) if scalar.data_type() == *field.data_type() => expr,
+        _ => plain(expr, field),
+    }
+}
+
+/// `varchar(n)` and `char(n)`: an explicit cast cuts.
+fn shortened(expr: Expr, field: &FieldRef) -> Result<Expr> {
+    let Some(length) = field.metadata().get(LENGTH_KEY) else { return Ok(expr) };
+    let length: i64 = length.parse().map_err(|_| {
+        QueryError::new(SqlState::INVALID_PARAMETER_VALUE, "length of type varchar is too large")
+    })?;
+    Ok(datafusion::functions::unicode::left().call(vec![expr, lit(length)]))
+}
+
+/// `::numeric` keeps the digits that the source has.
+fn bare_numeric(expr: Expr, source: Class, field: FieldRef) -> Result<Expr> {
+    Ok(match (source, source.digits()) {
+        (Class::Decimal(..), _) => expr,
+        (_, Some((digits, scale))) => {
+            let to = crate::types::numeric::decimal_type(digits, scale);
+            Expr::Cast(Cast::new(Box::new(expr), to))
+        }
+        _ => plain(expr, &field),
+    })
+}
+
+fn from_uint256(expr: Expr, field: &FieldRef, bare: bool) -> Result<Expr> {
+    let kind = match (Class::of(field.data_type()), field.data_type()) {
+        (Class::Uint256, _) => return Ok(expr),
+        (Class::Decimal(..), _) if bare => CastKind::Uint256ToDecimal { precision: 76, scale: 0 },
+        (Class::Decimal(precision, scale), _) => CastKind::Uint256ToDecimal { precision, scale },
+        (Class::Text, _) => return shortened(PgCast::call(CastKind::Uint256ToText, expr), field),
+        (Class::Bytes, _) => CastKind::Uint256ToBytes,
+        (class, to) if class.is_integer() => CastKind::Uint256ToInteger(to.clone()),
+        (Class::Float, _) => {
+            return Err(QueryError::new(
+                SqlState::FEATURE_NOT_SUPPORTED,
+                "a 256-bit integer is not cast to a floating-point number: it would be rounded",
+            )
+            .with_hint("Cast to numeric(76,0), or use units(value, decimals).")
+            .into());
+        }
+        _ => return Err(cannot_cast(&DataType::LargeBinary, field)),
+    };
+    Ok(PgCast::call(kind, expr))
+}
+
+fn to_uint256(expr: Expr, source: Class, source_type: &DataType) -> Result<Expr> {
+    if let Some(number) = literal_number(&expr)? {
+        return match number.to_uint256() {
+            Ok((bytes, false)) => Ok(uint256_literal(bytes)),
+            _ => Err(out_of_range().into()),
+        };
+    }
+    if source.is_integer() || matches!(source, Class::Decimal(..) | Class::Text) {
+        return Ok(PgCast::call(CastKind::ToUint256, expr));
+    }
+    Err(QueryError::new(
+        SqlState::CANNOT_COERCE,
+        format!("cannot cast type {} to numeric(78,0)", type_name(source_type)),
+    )
+    .into())
+}
+
+fn cannot_cast(source: &DataType, field: &FieldRef) -> datafusion::common::DataFusionError {
+    QueryError::new(
+        SqlState::CANNOT_COERCE,
+        format!("cannot cast type {} to {}", type_name(source), type_name(field.data_type())),
+    )
+    .into()
+}
