@@ -81,6 +81,8 @@ pub(crate) struct CatalogView {
     pub(crate) relations: Arc<[Relation]>,
     /// Settings of the session; lock briefly, never across an await.
     pub(crate) settings: Arc<Mutex<Settings>>,
+    /// Catalog tables built so far for this session.
+    pub(crate) tables: Arc<pg_catalog::Tables>,
 }
 
 impl CatalogView {

@@ -127,6 +127,7 @@ impl Engine {
             role: principal.role,
             relations: chain::relations(&network),
             settings: Arc::new(Mutex::new(settings)),
+            tables: Arc::default(),
         };
         Ok(Session::new(Arc::clone(self), Arc::new(view), self.template.clone()))
     }

@@ -3,5 +3,6 @@
 pub(crate) mod aggregate;
 pub(crate) mod checked;
 pub(crate) mod conditional;
+pub(crate) mod pg;
 pub(crate) mod pg_cast;
 pub(crate) mod units;

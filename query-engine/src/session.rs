@@ -31,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use settings::{CUSTOM_SETTINGS_MAX, Finality, SETTING_BYTES_MAX, Settings};
 
 use crate::catalog::{CatalogView, pg_catalog};
+use crate::catalog_query::CatalogQuery;
 use crate::engine::Engine;
 use crate::error::map::query_error;
 use crate::error::position::locate;
@@ -243,6 +244,9 @@ impl Session {
         query: &Query,
         declared: &[Option<PgType>],
     ) -> Result<(Arc<[PgType]>, Arc<[ResultColumn]>), QueryError> {
+        if let Some(found) = CatalogQuery::plan(query, &self.view, declared)? {
+            return Ok((found.parameter_types().into(), found.columns().into()));
+        }
         let planner = self.planner();
         let (query, declared) = (query.clone(), declared.to_vec());
         let task = self.engine.runtime().spawn(async move { planner.describe(&query, &declared) });
@@ -311,6 +315,10 @@ impl Session {
         values: &[Parameter],
         stop: Stop,
     ) -> Result<Outcome, QueryError> {
+        let declared: Vec<_> = types.iter().copied().map(Some).collect();
+        if let Some(found) = CatalogQuery::plan(query, &self.view, &declared)? {
+            return self.run_catalog(found, values, &stop).await;
+        }
         let bound = self.bind(query, types, values, &stop).await?;
         let context = self.state.task_ctx();
         // Some operators start their tasks at once: they belong on the engine's threads.
@@ -319,6 +327,28 @@ impl Session {
             execute_stream(bound.physical, context).map_err(|error| query_error(&error))?;
         let runtime = self.engine.runtime();
         Ok(Outcome::Rows(Rows::running(bound.columns, bound.output, stream, runtime, stop)))
+    }
+
+    /// Runs a statement over catalogs on the engine's threads.
+    async fn run_catalog(
+        &self,
+        query: CatalogQuery,
+        values: &[Parameter],
+        stop: &Stop,
+    ) -> Result<Outcome, QueryError> {
+        let columns: Arc<[ResultColumn]> = query.columns().into();
+        let (view, values) = (Arc::clone(&self.view), values.to_vec());
+        // Dropped with this future, too, so that a client that went away stops the work.
+        let guard = CancellationToken::new().drop_guard();
+        let token = guard.token().clone();
+        let work = move || query.run(&view, &values, &token);
+        let task = self.engine.runtime().spawn_blocking(work);
+        let batch = tokio::select! {
+            biased;
+            error = stop.wait() => return Err(error),
+            batch = task => batch.map_err(|error| task_error(&error))??,
+        };
+        Ok(Outcome::Rows(Rows::ready(columns, "SELECT", batch)))
     }
 
     async fn explain(

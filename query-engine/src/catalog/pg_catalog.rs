@@ -1,26 +1,22 @@
-//! Schemas `pg_catalog` and `information_schema`.
+//! Schemas `pg_catalog` and `information_schema`: PostgreSQL 16's relations with their columns and types.
+//!
+//! ```text
+//! builtin (rows of a fresh PostgreSQL) + user_rows (our relations) ──> tables ─┬─> catalog_query
+//!                                                                              └─> provider (planner)
+//! ```
+//!
+//! Views run their PostgreSQL definitions in `catalog_query`.
 
-use std::sync::Arc;
+pub(crate) mod builtin;
+mod provider;
+pub(crate) mod tables;
+pub(crate) mod user_rows;
 
-use datafusion::catalog::TableProvider;
-use datafusion::execution::session_state::SessionState;
-
-use crate::catalog::CatalogView;
-
-/// Adds the functions of schema `pg_catalog`. Called once for each session.
-pub(crate) fn register(_state: &mut SessionState, _view: &Arc<CatalogView>) {}
-
-/// The relation `schema.name` of `pg_catalog` or `information_schema`. Called for each reference in
-/// a statement; `schema` is one of these two.
-pub(crate) fn table(
-    _schema: &str,
-    _name: &str,
-    _view: &Arc<CatalogView>,
-) -> Option<Arc<dyn TableProvider>> {
-    None
-}
+pub(crate) use crate::functions::pg::register;
+pub(crate) use provider::table;
+pub(crate) use tables::Tables;
 
 /// Object id of a relation of these schemas, for RowDescription; 0 for one that has none.
-pub(crate) fn table_oid(_schema: &str, _name: &str) -> u32 {
-    0
+pub(crate) fn table_oid(schema: &str, name: &str) -> u32 {
+    builtin::relation(schema, name).map_or(0, |relation| relation.oid)
 }

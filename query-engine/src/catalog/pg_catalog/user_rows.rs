@@ -1,0 +1,287 @@
+//! Catalog rows of what is ours: networks as databases, their schemas, relations, columns and roles.
+//!
+//! Every column of PostgreSQL's table is filled: those not named here hold what PostgreSQL stores for
+//! "nothing": false, zero, an empty string, or NULL for lists and expressions.
+
+use std::collections::BTreeSet;
+
+use super::builtin::{self, BuiltinRelation, PUBLIC_OID};
+use crate::PgType;
+use crate::catalog::{CatalogView, Relation, RelationColumn, RelationKind, oid_of, row_type_oid};
+use crate::catalog_query::types::{self, Kind, kind};
+use crate::catalog_query::{Row, Value};
+
+/// The role that owns everything; nobody signs in as this role.
+pub(crate) const OWNER_OID: u32 = 10;
+/// Name of [`OWNER_OID`].
+pub(crate) const OWNER_NAME: &str = "ergosql";
+
+/// The tables with rows of ours.
+pub(crate) const RELATIONS: [&str; 7] = [
+    "pg_attribute",
+    "pg_authid",
+    "pg_class",
+    "pg_database",
+    "pg_description",
+    "pg_namespace",
+    "pg_type",
+];
+
+const HEAP_OID: u32 = 2;
+const PG_CLASS_OID: u32 = 1259;
+const PG_NAMESPACE_OID: u32 = 2615;
+const DEFAULT_TABLESPACE_OID: u32 = 1663;
+const DEFAULT_COLLATION_OID: u32 = 100;
+const C_COLLATION_OID: u32 = 950;
+const UTF8_ENCODING: i64 = 6;
+
+/// Object id of the database of the network `name`.
+pub(crate) fn database_oid(name: &str) -> u32 {
+    oid_of(name, "", "")
+}
+
+/// Object id of a schema of ours in `database`.
+pub(crate) fn schema_oid(database: &str, schema: &str) -> u32 {
+    if schema == "public" { PUBLIC_OID } else { oid_of(database, schema, "") }
+}
+
+/// Object id of the role `name`.
+pub(crate) fn role_oid(name: &str) -> u32 {
+    if name == OWNER_NAME { OWNER_OID } else { oid_of("", "role", name) }
+}
+
+/// Rows that the session's objects add to the catalog `relation`.
+pub(crate) fn rows(relation: &BuiltinRelation, view: &CatalogView) -> Vec<Row> {
+    let make = Maker { relation };
+    match relation.name {
+        "pg_attribute" => view.relations.iter().flat_map(|own| attributes(&make, own)).collect(),
+        "pg_authid" => roles(&make, view),
+        "pg_class" => view.relations.iter().map(|own| class(&make, view, own)).collect(),
+        "pg_database" => view.databases.iter().map(|name| database(&make, name)).collect(),
+        "pg_description" => descriptions(&make, view),
+        "pg_namespace" => namespaces(&make, view),
+        "pg_type" => view.relations.iter().map(|own| row_type(&make, view, own)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Makes rows of one catalog from named fields.
+struct Maker<'a> {
+    relation: &'a BuiltinRelation,
+}
+
+impl Maker<'_> {
+    fn row(&self, fields: &[(&str, Value)]) -> Row {
+        debug_assert!(
+            fields
+                .iter()
+                .all(|field| { self.relation.columns.iter().any(|column| column.name == field.0) })
+        );
+        self.relation
+            .columns
+            .iter()
+            .map(|column| {
+                let named = fields.iter().find(|field| field.0 == column.name);
+                named.map_or_else(|| nothing(column.type_oid), |field| field.1.clone())
+            })
+            .collect()
+    }
+}
+
+/// What a catalog column holds where there is nothing to say.
+fn nothing(type_oid: u32) -> Value {
+    match kind(type_oid) {
+        Kind::Bool => Value::Bool(false),
+        Kind::Int => Value::Int(0),
+        Kind::Float => Value::Float(0.0),
+        Kind::Text if type_oid == types::NAME || type_oid == types::CHAR => Value::text(""),
+        _ => Value::Null,
+    }
+}
+
+fn int(value: impl Into<i64>) -> Value {
+    Value::Int(value.into())
+}
+
+fn class(make: &Maker<'_>, view: &CatalogView, own: &Relation) -> Row {
+    let is_table = own.kind == RelationKind::Table;
+    make.row(&[
+        ("oid", Value::oid(own.oid)),
+        ("relname", Value::text(own.name)),
+        ("relnamespace", Value::oid(schema_oid(&view.database, own.schema))),
+        ("reltype", Value::oid(row_type_oid(own.oid))),
+        ("relowner", Value::oid(OWNER_OID)),
+        ("relam", Value::oid(if is_table { HEAP_OID } else { 0 })),
+        ("relfilenode", Value::oid(if is_table { own.oid } else { 0 })),
+        // -1 says that the number of rows is not known.
+        ("reltuples", Value::Float(-1.0)),
+        ("relpersistence", Value::text("p")),
+        ("relkind", Value::text(if is_table { "r" } else { "v" })),
+        ("relnatts", int(i64::try_from(own.columns.len()).unwrap_or(i64::MAX))),
+        ("relispopulated", Value::Bool(true)),
+        ("relreplident", Value::text(if is_table { "d" } else { "n" })),
+    ])
+}
+
+fn attributes(make: &Maker<'_>, own: &Relation) -> Vec<Row> {
+    own.columns
+        .iter()
+        .zip(1_i64..)
+        .map(|(column, number)| attribute(make, own.oid, column, number))
+        .collect()
+}
+
+fn attribute(make: &Maker<'_>, relation: u32, column: &RelationColumn, number: i64) -> Row {
+    let type_oid = column.pg_type.oid();
+    let layout = TypeLayout::of(type_oid);
+    make.row(&[
+        ("attrelid", Value::oid(relation)),
+        ("attname", Value::text(column.name)),
+        ("atttypid", Value::oid(type_oid)),
+        ("attlen", int(column.pg_type.size())),
+        ("attnum", int(number)),
+        ("attcacheoff", int(-1)),
+        ("atttypmod", int(column.type_modifier)),
+        ("attndims", int(i64::from(types::element(type_oid).is_some()))),
+        ("attbyval", layout.by_value),
+        ("attalign", layout.alignment),
+        ("attstorage", layout.storage),
+        ("attnotnull", Value::Bool(!column.nullable)),
+        ("attislocal", Value::Bool(true)),
+        ("attstattarget", int(-1)),
+        ("attcollation", Value::oid(collation(column.pg_type))),
+    ])
+}
+
+/// Object id of the collation that a column of this type has.
+fn collation(pg_type: PgType) -> u32 {
+    match pg_type {
+        PgType::Name | PgType::NameArray => C_COLLATION_OID,
+        PgType::Text
+        | PgType::Varchar
+        | PgType::Bpchar
+        | PgType::TextArray
+        | PgType::VarcharArray => DEFAULT_COLLATION_OID,
+        _ => 0,
+    }
+}
+
+/// How PostgreSQL would lay a type out in a row: shown by `\d+` and read by catalog tools.
+struct TypeLayout {
+    by_value: Value,
+    alignment: Value,
+    storage: Value,
+}
+
+impl TypeLayout {
+    fn of(type_oid: u32) -> Self {
+        let found = builtin::relation("pg_catalog", "pg_type").and_then(|relation| {
+            let at = |name| relation.columns.iter().position(|column| column.name == name);
+            let (oid, fields) = (at("oid")?, (at("typbyval")?, at("typalign")?, at("typstorage")?));
+            let rows = super::tables::builtin_table(relation);
+            let row = rows.rows.get(*rows.lookup(oid, &Value::oid(type_oid)).first()? as usize)?;
+            Some((row[fields.0].clone(), row[fields.1].clone(), row[fields.2].clone()))
+        });
+        let (by_value, alignment, storage) =
+            found.unwrap_or((Value::Bool(false), Value::text("i"), Value::text("x")));
+        Self { by_value, alignment, storage }
+    }
+}
+
+fn roles(make: &Maker<'_>, view: &CatalogView) -> Vec<Row> {
+    let role = |name: &str, is_owner: bool| {
+        make.row(&[
+            ("oid", Value::oid(role_oid(name))),
+            ("rolname", Value::text(name)),
+            ("rolsuper", Value::Bool(is_owner)),
+            ("rolinherit", Value::Bool(true)),
+            ("rolcanlogin", Value::Bool(!is_owner)),
+            ("rolconnlimit", int(-1)),
+        ])
+    };
+    let mut rows = vec![role(OWNER_NAME, true)];
+    if view.role != OWNER_NAME {
+        rows.push(role(&view.role, false));
+    }
+    rows
+}
+
+fn database(make: &Maker<'_>, name: &str) -> Row {
+    make.row(&[
+        ("oid", Value::oid(database_oid(name))),
+        ("datname", Value::text(name)),
+        ("datdba", Value::oid(OWNER_OID)),
+        ("encoding", int(UTF8_ENCODING)),
+        ("datlocprovider", Value::text("c")),
+        ("datallowconn", Value::Bool(true)),
+        ("datconnlimit", int(-1)),
+        ("dattablespace", Value::oid(DEFAULT_TABLESPACE_OID)),
+        ("datcollate", Value::text("C")),
+        ("datctype", Value::text("C")),
+    ])
+}
+
+fn namespaces(make: &Maker<'_>, view: &CatalogView) -> Vec<Row> {
+    let schemas: BTreeSet<&str> = view.relations.iter().map(|own| own.schema).collect();
+    let row = |schema: &&str| {
+        make.row(&[
+            ("oid", Value::oid(schema_oid(&view.database, schema))),
+            ("nspname", Value::text(*schema)),
+            ("nspowner", Value::oid(OWNER_OID)),
+        ])
+    };
+    schemas.iter().filter(|schema| **schema != "public").map(row).collect()
+}
+
+fn row_type(make: &Maker<'_>, view: &CatalogView, own: &Relation) -> Row {
+    make.row(&[
+        ("oid", Value::oid(row_type_oid(own.oid))),
+        ("typname", Value::text(own.name)),
+        ("typnamespace", Value::oid(schema_oid(&view.database, own.schema))),
+        ("typowner", Value::oid(OWNER_OID)),
+        ("typlen", int(-1)),
+        ("typtype", Value::text("c")),
+        ("typcategory", Value::text("C")),
+        ("typisdefined", Value::Bool(true)),
+        ("typdelim", Value::text(",")),
+        ("typrelid", Value::oid(own.oid)),
+        ("typalign", Value::text("d")),
+        ("typstorage", Value::text("x")),
+        ("typtypmod", int(-1)),
+    ])
+}
+
+fn descriptions(make: &Maker<'_>, view: &CatalogView) -> Vec<Row> {
+    let row = |object: u32, class: u32, part: i64, text: &str| {
+        make.row(&[
+            ("objoid", Value::oid(object)),
+            ("classoid", Value::oid(class)),
+            ("objsubid", int(part)),
+            ("description", Value::text(text)),
+        ])
+    };
+    let mut rows = Vec::new();
+    for own in view.relations.iter() {
+        let parts = own.columns.iter().zip(1_i64..).map(|(column, at)| (at, column.comment));
+        let parts = std::iter::once((0, own.comment)).chain(parts);
+        rows.extend(
+            parts
+                .filter(|part| !part.1.is_empty())
+                .map(|(at, comment)| row(own.oid, PG_CLASS_OID, at, comment)),
+        );
+    }
+    let schemas: BTreeSet<&str> = view.relations.iter().map(|own| own.schema).collect();
+    rows.extend(schemas.into_iter().filter_map(|schema| {
+        let comment = schema_comment(schema)?;
+        Some(row(schema_oid(&view.database, schema), PG_NAMESPACE_OID, 0, comment))
+    }));
+    rows
+}
+
+fn schema_comment(schema: &str) -> Option<&'static str> {
+    match schema {
+        "chain" => Some("Verified tables of the network"),
+        "ergo" => Some("The system itself: networks, ranges, gaps, segments"),
+        _ => None,
+    }
+}

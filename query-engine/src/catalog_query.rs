@@ -1,0 +1,125 @@
+//! Statements over `pg_catalog` and `information_schema`, run row by row with PostgreSQL's semantics.
+//!
+//! ```text
+//! Query (sqlparser) ──bind──> QueryPlan ──exec──> rows ──> RecordBatch with PostgreSQL's types
+//!                      │ names, types, overloads, outer references      ▲
+//!                      └ functions::pg, catalog::pg_catalog tables ─────┘
+//! ```
+//!
+//! Why not the planner: docs/decisions/0005-catalog-queries.md. A statement that names any other
+//! relation, or uses something not known here, is given back unplanned and goes to the planner.
+//!
+//! Reading order: `value` → `types` → `text` → `env` → `plan` → `bind` → `exec` → `result`.
+
+mod bind;
+pub(crate) mod env;
+mod exec;
+pub(crate) mod names;
+mod operator;
+mod plan;
+pub(crate) mod result;
+pub(crate) mod text;
+pub(crate) mod types;
+mod value;
+mod views;
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use sqlparser::ast::Query;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use env::Env;
+pub(crate) use value::{Row, Value};
+
+use crate::catalog::CatalogView;
+use crate::catalog::pg_catalog::builtin::BuiltinRelation;
+use crate::{Parameter, PgType, QueryError, ResultColumn, SqlState};
+
+/// A statement over catalogs with its types resolved.
+#[derive(Clone, Debug)]
+pub(crate) struct CatalogQuery {
+    plan: Arc<plan::QueryPlan>,
+    columns: Vec<ResultColumn>,
+    parameter_types: Vec<PgType>,
+}
+
+impl CatalogQuery {
+    /// Plans `query` if it reads catalog relations only, or no relation at all. `None` means that the
+    /// planner has to take it. `declared` holds the parameter types that the client named.
+    ///
+    /// # Errors
+    /// What PostgreSQL reports for the statement: 42703, 42P01, 42804, 22P02 and so on.
+    pub(crate) fn plan(
+        query: &Query,
+        view: &CatalogView,
+        declared: &[Option<PgType>],
+    ) -> Result<Option<Self>, QueryError> {
+        let env = Env::new(view);
+        match bind::bind(query, &env, declared) {
+            Ok(Some(bound)) => Ok(Some(Self {
+                columns: result::columns(&bound.plan),
+                plan: Arc::new(bound.plan),
+                parameter_types: bound.parameter_types,
+            })),
+            Ok(None) => Ok(None),
+            Err(error) if is_for_planner(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// All rows of a view.
+    ///
+    /// # Errors
+    /// 0A000 for a view over something that is not known here.
+    pub(crate) fn view(
+        relation: &BuiltinRelation,
+        view: &CatalogView,
+    ) -> Result<RecordBatch, QueryError> {
+        let env = Env::new(view);
+        let plan = bind::view(relation, &env)?;
+        let rows = exec::run(&plan, &env, &[], &CancellationToken::new())?;
+        result::batch(&env, &plan, &result::columns(&plan), &rows)
+    }
+
+    /// Type of `$1`, `$2`, …, declared or inferred.
+    pub(crate) fn parameter_types(&self) -> &[PgType] {
+        &self.parameter_types
+    }
+
+    /// Result columns.
+    pub(crate) fn columns(&self) -> &[ResultColumn] {
+        &self.columns
+    }
+
+    /// Runs the statement. One batch holds all rows; it may have none.
+    ///
+    /// # Errors
+    /// 57014 after `cancel`, 54000 past the limits of `exec`, and what functions report.
+    pub(crate) fn run(
+        &self,
+        view: &CatalogView,
+        parameters: &[Parameter],
+        cancel: &CancellationToken,
+    ) -> Result<RecordBatch, QueryError> {
+        let env = Env::new(view);
+        let parameters = result::parameters(&env, parameters, &self.parameter_types)?;
+        let rows = exec::run(&self.plan, &env, &parameters, cancel)?;
+        result::batch(&env, &self.plan, &self.columns, &rows)
+    }
+}
+
+/// Whether the planner may know what is not known here.
+fn is_for_planner(error: &QueryError) -> bool {
+    matches!(error.state, SqlState::FEATURE_NOT_SUPPORTED | SqlState::UNDEFINED_FUNCTION)
+}
+
+/// 0A000 for something that catalog statements do not have.
+pub(crate) fn unsupported(what: impl std::fmt::Display) -> QueryError {
+    QueryError::new(SqlState::FEATURE_NOT_SUPPORTED, format!("{what} is not supported"))
+}
+
+/// 42704.
+pub(crate) fn undefined_object(message: String) -> QueryError {
+    QueryError::new(SqlState::UNDEFINED_OBJECT, message)
+}

@@ -1,0 +1,318 @@
+//! One query level: the relations of its FROM and what is known while its expressions are bound.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+use super::super::plan::{Aggregate, Expr, OutputColumn, SetCall};
+use super::super::types::{self, TypeOid};
+use super::super::{Value, unsupported};
+use super::Typed;
+use crate::{QueryError, SqlState};
+
+/// Relations in one FROM: each has a bit in the masks below.
+pub(super) const LEAVES_MAX: usize = 64;
+
+/// Names and types of the fields of a row value.
+pub(super) type Fields = Arc<[(String, TypeOid)]>;
+
+/// What surrounds a query.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Context<'s> {
+    pub(super) parent: Option<&'s Scope<'s>>,
+    pub(super) ctes: Option<&'s Ctes<'s>>,
+}
+
+/// Items of WITH that a query can name, innermost first.
+pub(super) struct Ctes<'s> {
+    pub(super) parent: Option<&'s Ctes<'s>>,
+    pub(super) name: String,
+    pub(super) id: usize,
+    pub(super) columns: Vec<OutputColumn>,
+}
+
+impl<'s> Ctes<'s> {
+    pub(super) fn find(&'s self, name: &str) -> Option<&'s Ctes<'s>> {
+        if self.name == name { Some(self) } else { self.parent?.find(name) }
+    }
+}
+
+/// A column of a FROM item.
+#[derive(Clone, Debug)]
+pub(super) struct LeafColumn {
+    pub(super) name: String,
+    pub(super) type_oid: TypeOid,
+    pub(super) origin: (u32, i16),
+    pub(super) fields: Option<Fields>,
+    /// Joined by USING to an equal column before it: named once, and not in `*`.
+    pub(super) is_merged: bool,
+}
+
+/// An item of FROM.
+#[derive(Clone, Debug)]
+pub(super) struct Leaf {
+    pub(super) alias: String,
+    /// Schema by which the item can be qualified, for a relation without alias.
+    pub(super) schema: Option<&'static str>,
+    pub(super) columns: Vec<LeafColumn>,
+    /// Object id of a catalog table, which has system columns.
+    pub(super) table_oid: Option<u32>,
+}
+
+/// State of GROUP BY while the expressions above it are bound.
+#[derive(Default)]
+pub(super) struct Grouping {
+    pub(super) keys: Vec<Expr>,
+    pub(super) aggregates: Vec<Aggregate>,
+    /// Expressions are over groups; off while arguments of aggregates are bound.
+    pub(super) is_on: bool,
+}
+
+/// One query level.
+pub(super) struct Scope<'s> {
+    pub(super) context: Context<'s>,
+    pub(super) leaves: Vec<Leaf>,
+    /// Leaves named since it was last cleared.
+    pub(super) used: Cell<u64>,
+    pub(super) grouping: RefCell<Option<Grouping>>,
+    /// Set-returning calls of the select list; `None` where they are not allowed.
+    pub(super) sets: RefCell<Option<Vec<SetCall>>>,
+}
+
+impl<'s> Scope<'s> {
+    pub(super) fn new(context: Context<'s>) -> Self {
+        Self {
+            context,
+            leaves: Vec::new(),
+            used: Cell::new(0),
+            grouping: RefCell::new(None),
+            sets: RefCell::new(None),
+        }
+    }
+
+    /// The context of a subquery inside this level.
+    pub(super) fn inner(&'s self) -> Context<'s> {
+        Context { parent: Some(self), ctes: self.context.ctes }
+    }
+
+    /// Adds an item of FROM; gives its position.
+    ///
+    /// # Errors
+    /// 42712 for a name used twice, 54000 past [`LEAVES_MAX`].
+    pub(super) fn add(&mut self, leaf: Leaf) -> Result<usize, QueryError> {
+        let is_taken = |other: &Leaf| other.alias == leaf.alias && other.schema == leaf.schema;
+        if !leaf.alias.is_empty() && self.leaves.iter().any(is_taken) {
+            return Err(QueryError::new(
+                SqlState("42712"),
+                format!("table name \"{}\" specified more than once", leaf.alias),
+            ));
+        }
+        if self.leaves.len() == LEAVES_MAX {
+            return Err(QueryError::new(
+                SqlState::PROGRAM_LIMIT,
+                format!("a FROM clause may name at most {LEAVES_MAX} relations here"),
+            ));
+        }
+        self.leaves.push(leaf);
+        Ok(self.leaves.len() - 1)
+    }
+
+    /// Runs `bind` and gives the leaves of this level that it named.
+    pub(super) fn tracked<T>(
+        &self,
+        bind: impl FnOnce() -> Result<T, QueryError>,
+    ) -> Result<(T, u64), QueryError> {
+        let before = self.used.replace(0);
+        let result = bind();
+        let mask = self.used.get();
+        self.used.set(before | mask);
+        Ok((result?, mask))
+    }
+
+    /// The column or row that a name of one to three parts means.
+    ///
+    /// # Errors
+    /// 42703, 42702, 42P01, 42803.
+    pub(super) fn resolve(&self, parts: &[String]) -> Result<Typed, QueryError> {
+        let mut scope = self;
+        let mut depth = 0;
+        loop {
+            if let Some(found) = scope.resolve_here(parts, depth)? {
+                return Ok(found);
+            }
+            match scope.context.parent {
+                Some(parent) => scope = parent,
+                None => return Err(undefined(parts)),
+            }
+            depth += 1;
+        }
+    }
+
+    fn resolve_here(&self, parts: &[String], depth: usize) -> Result<Option<Typed>, QueryError> {
+        let (qualifier, name) = match parts {
+            [name] => (None, name),
+            [alias, name] => (Some((None, alias)), name),
+            [schema, alias, name] => (Some((Some(schema), alias)), name),
+            _ => return Err(unsupported("a column name of more than three parts")),
+        };
+        let is_meant = |leaf: &Leaf| match qualifier {
+            None => true,
+            Some((schema, alias)) => {
+                leaf.alias == *alias
+                    && schema.is_none_or(|schema| leaf.schema == Some(schema.as_str()))
+            }
+        };
+        let mut found = None;
+        for (at, leaf) in self.leaves.iter().enumerate().filter(|item| is_meant(item.1)) {
+            for (index, column) in leaf.columns.iter().enumerate() {
+                if column.name != *name || (column.is_merged && qualifier.is_none()) {
+                    continue;
+                }
+                if found.replace((at, index)).is_some() {
+                    return Err(QueryError::new(
+                        SqlState::AMBIGUOUS_COLUMN,
+                        format!("column reference \"{name}\" is ambiguous"),
+                    ));
+                }
+            }
+        }
+        if let Some((leaf, index)) = found {
+            return self.column(leaf, index, depth).map(Some);
+        }
+        for (at, leaf) in self.leaves.iter().enumerate().filter(|item| is_meant(item.1)) {
+            if let Some(value) = leaf.table_oid.and_then(|oid| system_column(name, oid)) {
+                self.mark(at);
+                let expr = Expr::RowConst { depth, leaf: at, value: value.0 };
+                return self.over_groups(Typed::new(expr, value.1), depth, name).map(Some);
+            }
+        }
+        if qualifier.is_none() {
+            return self.whole_row(name, depth);
+        }
+        Ok(None)
+    }
+
+    /// Column `index` of a leaf.
+    pub(super) fn column(
+        &self,
+        leaf: usize,
+        index: usize,
+        depth: usize,
+    ) -> Result<Typed, QueryError> {
+        self.mark(leaf);
+        let column = &self.leaves[leaf].columns[index];
+        let typed = Typed {
+            expr: Expr::Column { depth, leaf, index },
+            type_oid: column.type_oid,
+            fields: column.fields.clone(),
+            origin: column.origin,
+        };
+        self.over_groups(typed, depth, &column.name)
+    }
+
+    fn whole_row(&self, alias: &str, depth: usize) -> Result<Option<Typed>, QueryError> {
+        let Some(at) = self.leaves.iter().position(|leaf| leaf.alias == alias) else {
+            return Ok(None);
+        };
+        self.mark(at);
+        let columns = &self.leaves[at].columns;
+        let expr = Expr::WholeRow { depth, leaf: at, width: columns.len() };
+        let mut typed = Typed::new(expr, types::RECORD);
+        typed.fields =
+            Some(columns.iter().map(|column| (column.name.clone(), column.type_oid)).collect());
+        self.over_groups(typed, depth, alias).map(Some)
+    }
+
+    fn mark(&self, leaf: usize) {
+        self.used.set(self.used.get() | (1 << leaf));
+    }
+
+    /// The same value as a group's key, where this level is grouped.
+    fn over_groups(&self, typed: Typed, depth: usize, name: &str) -> Result<Typed, QueryError> {
+        let mut grouping = self.grouping.borrow_mut();
+        let Some(grouping) = grouping.as_mut().filter(|grouping| grouping.is_on) else {
+            return Ok(typed);
+        };
+        let at_level = at_own_level(&typed.expr);
+        let position = match grouping.keys.iter().position(|key| *key == at_level) {
+            Some(position) => position,
+            None if self.depends_on_keys(&at_level, &grouping.keys) => {
+                grouping.keys.push(at_level);
+                grouping.keys.len() - 1
+            }
+            None => {
+                return Err(QueryError::new(
+                    SqlState::GROUPING_ERROR,
+                    format!(
+                        "column \"{name}\" must appear in the GROUP BY clause or be used in an aggregate function"
+                    ),
+                ));
+            }
+        };
+        Ok(Typed { expr: group_key(depth, position), ..typed })
+    }
+
+    /// Whether the leaf's primary key is among the keys, so that its columns follow from them.
+    fn depends_on_keys(&self, expr: &Expr, keys: &[Expr]) -> bool {
+        let leaf = match expr {
+            Expr::Column { leaf, .. }
+            | Expr::RowConst { leaf, .. }
+            | Expr::WholeRow { leaf, .. } => *leaf,
+            _ => return false,
+        };
+        let found = &self.leaves[leaf];
+        let oid_at = found.columns.iter().position(|column| column.name == "oid");
+        match (found.table_oid, oid_at) {
+            (Some(_), Some(index)) => keys.contains(&Expr::Column { depth: 0, leaf, index }),
+            _ => false,
+        }
+    }
+}
+
+/// Key `position` of the groups of the level `depth` above.
+pub(super) fn group_key(depth: usize, position: usize) -> Expr {
+    Expr::Column { depth, leaf: 0, index: position }
+}
+
+/// Stands for aggregate `position` until the number of keys is known.
+pub(super) fn aggregate_value(position: usize) -> Expr {
+    Expr::Column { depth: 0, leaf: 1, index: position }
+}
+
+fn at_own_level(expr: &Expr) -> Expr {
+    let mut own = expr.clone();
+    if let Expr::Column { depth, .. }
+    | Expr::RowConst { depth, .. }
+    | Expr::WholeRow { depth, .. } = &mut own
+    {
+        *depth = 0;
+    }
+    own
+}
+
+/// Value and type of a system column of every row of a catalog table.
+fn system_column(name: &str, table_oid: u32) -> Option<(Value, TypeOid)> {
+    Some(match name {
+        "tableoid" => (Value::oid(table_oid), types::OID),
+        // Rows of the catalogs were never changed: they are of the first transaction.
+        "xmin" => (Value::Int(1), types::XID),
+        "xmax" => (Value::Int(0), types::XID),
+        "cmin" | "cmax" => (Value::Int(0), types::CID),
+        _ => return None,
+    })
+}
+
+fn undefined(parts: &[String]) -> QueryError {
+    match parts {
+        [alias, _] => QueryError::new(
+            SqlState::UNDEFINED_COLUMN,
+            format!("column {}.{} does not exist", alias, parts[1]),
+        ),
+        [name] => {
+            QueryError::new(SqlState::UNDEFINED_COLUMN, format!("column \"{name}\" does not exist"))
+        }
+        _ => QueryError::new(
+            SqlState::UNDEFINED_COLUMN,
+            format!("column {} does not exist", parts.join(".")),
+        ),
+    }
+}

@@ -1,0 +1,161 @@
+//! Values of expressions.
+
+use super::super::plan::{Expr, SubqueryKind};
+use super::super::{Row, Value, text};
+use super::{Executor, Frame};
+use crate::functions::pg::Call;
+use crate::{QueryError, SqlState};
+
+impl Executor<'_> {
+    /// Value of an expression over a frame.
+    pub(super) fn eval(&self, expr: &Expr, frame: &Frame<'_>) -> Result<Value, QueryError> {
+        match expr {
+            Expr::Const(value) => Ok(value.clone()),
+            Expr::Parameter(at) => Ok(self.parameters.get(*at).cloned().unwrap_or(Value::Null)),
+            Expr::Column { depth, leaf, index } => {
+                let row = &frame.above(*depth).rows[*leaf];
+                Ok(row.get(*index).cloned().unwrap_or(Value::Null))
+            }
+            Expr::RowConst { depth, leaf, value } => {
+                let is_there = !frame.above(*depth).rows[*leaf].is_empty();
+                Ok(if is_there { value.clone() } else { Value::Null })
+            }
+            Expr::WholeRow { depth, leaf, width } => {
+                let row = &frame.above(*depth).rows[*leaf];
+                Ok(if row.is_empty() {
+                    Value::Null
+                } else {
+                    Value::Record(Row::from(&row[..*width]))
+                })
+            }
+            Expr::SetValue(at) => Ok(frame.sets.get(*at).cloned().unwrap_or(Value::Null)),
+            Expr::Call { function, types, arguments } => {
+                let arguments = self.values(arguments, frame)?;
+                function.0.call(&Call { env: self.env, types, arguments: &arguments })
+            }
+            Expr::Cast { inner, from, to } => {
+                text::cast(self.env, &self.eval(inner, frame)?, *from, *to)
+            }
+            Expr::Binary { operator, left, right } => {
+                let left = self.eval(left, frame)?;
+                let right = self.eval(right, frame)?;
+                operator.apply(self.env, &left, &right)
+            }
+            Expr::Array(parts) => Ok(Value::Array(self.values(parts, frame)?)),
+            Expr::Row(parts) => Ok(Value::Record(self.values(parts, frame)?)),
+            Expr::Subquery { kind, plan } => {
+                let rows = self.query(plan, Some(frame))?;
+                subquery_value(kind, &rows)
+            }
+            Expr::Subscript { array, index, first } => {
+                let array = self.eval(array, frame)?;
+                let index = self.eval(index, frame)?.as_int();
+                let at = index.and_then(|index| usize::try_from(index.checked_sub(*first)?).ok());
+                Ok(at.and_then(|at| array.elements().get(at)).cloned().unwrap_or(Value::Null))
+            }
+            Expr::Field { record, index } => {
+                let record = self.eval(record, frame)?;
+                Ok(record.elements().get(*index).cloned().unwrap_or(Value::Null))
+            }
+            _ => self.logic(expr, frame),
+        }
+    }
+
+    /// Boolean expressions and those that choose.
+    fn logic(&self, expr: &Expr, frame: &Frame<'_>) -> Result<Value, QueryError> {
+        match expr {
+            Expr::And(parts) => self.junction(parts, false, frame),
+            Expr::Or(parts) => self.junction(parts, true, frame),
+            Expr::Not(inner) => Ok(self
+                .eval(inner, frame)?
+                .as_bool()
+                .map_or(Value::Null, |found| Value::Bool(!found))),
+            Expr::IsNull(inner) => {
+                let is_null = match self.eval(inner, frame)? {
+                    Value::Record(fields) => fields.iter().all(Value::is_null),
+                    value => value.is_null(),
+                };
+                Ok(Value::Bool(is_null))
+            }
+            Expr::IsTruth { inner, truth } => {
+                Ok(Value::Bool(self.eval(inner, frame)?.as_bool() == Some(*truth)))
+            }
+            Expr::IsDistinct(left, right) => {
+                let left = self.eval(left, frame)?;
+                let right = self.eval(right, frame)?;
+                Ok(Value::Bool(match (left.is_null(), right.is_null()) {
+                    (false, false) => left.compare(&right).is_ne(),
+                    (left, right) => left != right,
+                }))
+            }
+            Expr::AnyAll { operator, all, left, right } => {
+                let left = self.eval(left, frame)?;
+                let right = self.eval(right, frame)?;
+                if right.is_null() {
+                    return Ok(Value::Null);
+                }
+                let mut saw_null = false;
+                for element in right.elements() {
+                    match operator.apply(self.env, &left, element)?.as_bool() {
+                        None => saw_null = true,
+                        Some(found) if found != *all => return Ok(Value::Bool(found)),
+                        Some(_) => {}
+                    }
+                }
+                Ok(if saw_null { Value::Null } else { Value::Bool(*all) })
+            }
+            Expr::Case { branches, otherwise } => {
+                for (test, result) in branches {
+                    if self.eval(test, frame)?.as_bool() == Some(true) {
+                        return self.eval(result, frame);
+                    }
+                }
+                self.eval(otherwise, frame)
+            }
+            Expr::Coalesce(parts) => {
+                for part in parts {
+                    let value = self.eval(part, frame)?;
+                    if !value.is_null() {
+                        return Ok(value);
+                    }
+                }
+                Ok(Value::Null)
+            }
+            // `eval` takes all others.
+            _ => Ok(Value::Null),
+        }
+    }
+
+    /// AND (`decisive` false) and OR (`decisive` true) of three-valued parts.
+    fn junction(
+        &self,
+        parts: &[Expr],
+        decisive: bool,
+        frame: &Frame<'_>,
+    ) -> Result<Value, QueryError> {
+        let mut saw_null = false;
+        for part in parts {
+            match self.eval(part, frame)?.as_bool() {
+                None => saw_null = true,
+                Some(found) if found == decisive => return Ok(Value::Bool(decisive)),
+                Some(_) => {}
+            }
+        }
+        Ok(if saw_null { Value::Null } else { Value::Bool(!decisive) })
+    }
+}
+
+fn subquery_value(kind: &SubqueryKind, rows: &[Row]) -> Result<Value, QueryError> {
+    match kind {
+        SubqueryKind::Exists => Ok(Value::Bool(!rows.is_empty())),
+        SubqueryKind::Array => Ok(Value::array(rows.iter().map(|row| row[0].clone()).collect())),
+        SubqueryKind::Scalar => match rows {
+            [] => Ok(Value::Null),
+            [row] => Ok(row[0].clone()),
+            _ => Err(QueryError::new(
+                SqlState::CARDINALITY_VIOLATION,
+                "more than one row returned by a subquery used as an expression",
+            )),
+        },
+    }
+}

@@ -1,0 +1,162 @@
+//! Rows of FROM, pushed one by one.
+
+use std::sync::Arc;
+
+use super::super::plan::{Expr, FromPlan, LeafPlan, SelectPlan, SetCall, Source};
+use super::super::{Row, Value};
+use super::{Executor, Frame};
+use crate::QueryError;
+use crate::catalog::pg_catalog::builtin::BuiltinColumn;
+use crate::catalog::pg_catalog::tables::Table;
+use crate::functions::pg::Call;
+
+/// What is done with a frame whose leaves are filled in.
+type Next<'n, 'f> = dyn FnMut(&mut Frame<'f>) -> Result<(), QueryError> + 'n;
+
+impl Executor<'_> {
+    /// Runs `next` for each row of FROM that satisfies WHERE.
+    pub(super) fn each_row<'f>(
+        &self,
+        plan: &SelectPlan,
+        frame: &mut Frame<'f>,
+        next: &mut Next<'_, 'f>,
+    ) -> Result<(), QueryError> {
+        let mut filtered = |frame: &mut Frame<'f>| {
+            if self.all(&plan.filters, frame)? { next(frame) } else { Ok(()) }
+        };
+        match &plan.from {
+            Some(from) => self.from(from, frame, &mut filtered),
+            None => filtered(frame),
+        }
+    }
+
+    /// Whether all conditions are true.
+    fn all(&self, filters: &[Expr], frame: &Frame<'_>) -> Result<bool, QueryError> {
+        for filter in filters {
+            if self.eval(filter, frame)?.as_bool() != Some(true) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn from<'f>(
+        &self,
+        plan: &FromPlan,
+        frame: &mut Frame<'f>,
+        next: &mut Next<'_, 'f>,
+    ) -> Result<(), QueryError> {
+        match plan {
+            FromPlan::Leaf(leaf) => self.leaf(leaf, frame, next),
+            FromPlan::Join { left, right, outer, filters } => {
+                self.from(left, frame, &mut |frame| {
+                    let mut is_matched = false;
+                    self.from(right, frame, &mut |frame| {
+                        // A condition above an outer join sees its extended rows, too.
+                        is_matched = true;
+                        if self.all(filters, frame)? { next(frame) } else { Ok(()) }
+                    })?;
+                    if *outer && !is_matched {
+                        clear(right, frame);
+                        if self.all(filters, frame)? {
+                            return next(frame);
+                        }
+                    }
+                    Ok(())
+                })
+            }
+        }
+    }
+
+    fn leaf<'f>(
+        &self,
+        plan: &LeafPlan,
+        frame: &mut Frame<'f>,
+        next: &mut Next<'_, 'f>,
+    ) -> Result<(), QueryError> {
+        let mut visit = |row: &Row, frame: &mut Frame<'f>| -> Result<(), QueryError> {
+            self.step()?;
+            frame.rows[plan.leaf] = Row::clone(row);
+            if self.all(&plan.filters, frame)? { next(frame) } else { Ok(()) }
+        };
+        let table = match &plan.source {
+            Source::Table(table) => Arc::clone(table),
+            Source::Query { plan: query, lateral: false } => {
+                let known = frame.finished.borrow().get(&plan.leaf).map(Arc::clone);
+                match known {
+                    Some(table) => table,
+                    None => {
+                        let columns: Vec<BuiltinColumn> = query
+                            .columns
+                            .iter()
+                            .map(|column| BuiltinColumn { name: "", type_oid: column.type_oid })
+                            .collect();
+                        let rows = self.query(query, Some(frame))?;
+                        let table = Arc::new(Table::new(columns.into(), rows));
+                        frame.finished.borrow_mut().insert(plan.leaf, Arc::clone(&table));
+                        table
+                    }
+                }
+            }
+            Source::Query { plan: query, lateral: true } => {
+                for row in self.query(query, Some(frame))? {
+                    visit(&row, frame)?;
+                }
+                return Ok(());
+            }
+            Source::Cte(id) => {
+                let rows = self.ctes.borrow().get(id).map(Arc::clone);
+                for row in rows.expect("an item of WITH runs before its readers").iter() {
+                    visit(row, frame)?;
+                }
+                return Ok(());
+            }
+            Source::Function { call, ordinality } => {
+                for (row, at) in self.set_call(call, frame)?.iter().zip(1_i64..) {
+                    if *ordinality {
+                        let counted = row.iter().cloned().chain([Value::Int(at)]);
+                        visit(&counted.collect(), frame)?;
+                    } else {
+                        visit(row, frame)?;
+                    }
+                }
+                return Ok(());
+            }
+        };
+        match &plan.key {
+            None => {
+                for row in &table.rows {
+                    visit(row, frame)?;
+                }
+            }
+            Some((column, key)) => {
+                let key = self.eval(key, frame)?;
+                for at in table.lookup(*column, &key) {
+                    visit(&table.rows[*at as usize], frame)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Rows of a function in FROM or in the select list; a scalar function gives one.
+    pub(super) fn set_call(
+        &self,
+        call: &SetCall,
+        frame: &Frame<'_>,
+    ) -> Result<Vec<Row>, QueryError> {
+        let arguments = self.values(&call.arguments, frame)?;
+        call.function.0.call_set(&Call { env: self.env, types: &call.types, arguments: &arguments })
+    }
+}
+
+/// Leaves of `plan` read as null.
+fn clear(plan: &FromPlan, frame: &mut Frame<'_>) {
+    match plan {
+        FromPlan::Leaf(leaf) => frame.rows[leaf.leaf] = Row::from(Vec::new()),
+        FromPlan::Join { left, right, .. } => {
+            clear(left, frame);
+            clear(right, frame);
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! Plans of catalog statements: expressions with resolved names and types, and where rows come from.
+//!
+//! Invariants
+//! - A query level holds one [`Row`] for each leaf of its FROM; `Column` names level, leaf and position.
+//! - After grouping a level has one leaf: keys, then aggregates.
+
+use std::sync::Arc;
+
+use super::operator::Operator;
+use super::types::TypeOid;
+use super::{Row, Value};
+use crate::catalog::pg_catalog::tables::Table;
+use crate::functions::pg::Function;
+
+/// An expression that gives one value.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Expr {
+    /// A constant.
+    Const(Value),
+    /// `$n`, from 0.
+    Parameter(usize),
+    /// A column of the level `depth` above this one.
+    Column { depth: usize, leaf: usize, index: usize },
+    /// A constant of each row of a leaf, such as `tableoid`; null where the leaf has no row.
+    RowConst { depth: usize, leaf: usize, value: Value },
+    /// The whole row of a leaf.
+    WholeRow { depth: usize, leaf: usize, width: usize },
+    /// Value of the set-returning call `0` of the select list in this round.
+    SetValue(usize),
+    /// A function.
+    Call { function: FunctionRef, types: Vec<TypeOid>, arguments: Vec<Expr> },
+    /// A cast.
+    Cast { inner: Box<Expr>, from: TypeOid, to: TypeOid },
+    /// A binary operator.
+    Binary { operator: Operator, left: Box<Expr>, right: Box<Expr> },
+    /// `left op ANY (array)`, or ALL.
+    AnyAll { operator: Operator, all: bool, left: Box<Expr>, right: Box<Expr> },
+    /// Conjunction of at least one part.
+    And(Vec<Expr>),
+    /// Disjunction of at least one part.
+    Or(Vec<Expr>),
+    /// Negation.
+    Not(Box<Expr>),
+    /// `IS NULL`.
+    IsNull(Box<Expr>),
+    /// `IS TRUE` or `IS FALSE`: null is neither.
+    IsTruth { inner: Box<Expr>, truth: bool },
+    /// `IS DISTINCT FROM`.
+    IsDistinct(Box<Expr>, Box<Expr>),
+    /// Searched CASE.
+    Case { branches: Vec<(Expr, Expr)>, otherwise: Box<Expr> },
+    /// First argument that is not null.
+    Coalesce(Vec<Expr>),
+    /// ARRAY[…].
+    Array(Vec<Expr>),
+    /// ROW(…).
+    Row(Vec<Expr>),
+    /// `array[index]`; vectors count from 0.
+    Subscript { array: Box<Expr>, index: Box<Expr>, first: i64 },
+    /// A field of a row value, from 0.
+    Field { record: Box<Expr>, index: usize },
+    /// A subquery.
+    Subquery { kind: SubqueryKind, plan: Arc<QueryPlan> },
+}
+
+/// What a subquery gives.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum SubqueryKind {
+    /// Its only value; null without rows, an error with several.
+    Scalar,
+    /// Whether it has rows.
+    Exists,
+    /// Its values as an array.
+    Array,
+}
+
+/// A function of the registry, which lives as long as the process.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FunctionRef(pub(crate) &'static Function);
+
+impl PartialEq for FunctionRef {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.0, other.0)
+    }
+}
+
+/// One output column.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct OutputColumn {
+    /// Name, as PostgreSQL derives it.
+    pub(crate) name: String,
+    /// Type.
+    pub(crate) type_oid: TypeOid,
+    /// Relation and column number, where it is a plain column; else zeros.
+    pub(crate) origin: (u32, i16),
+    /// Names and types of the fields of a row value.
+    pub(crate) fields: Option<Arc<[(String, TypeOid)]>>,
+}
+
+/// ORDER BY: position among the columns, hidden ones included.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct SortKey {
+    pub(crate) column: usize,
+    pub(crate) descending: bool,
+    pub(crate) nulls_first: bool,
+}
+
+/// A whole query: WITH, body, order and limit.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct QueryPlan {
+    pub(crate) ctes: Vec<CtePlan>,
+    pub(crate) body: Body,
+    /// Visible columns; the body may give more, for sorting.
+    pub(crate) columns: Vec<OutputColumn>,
+    pub(crate) order: Vec<SortKey>,
+    pub(crate) limit: Option<Expr>,
+    pub(crate) offset: Option<Expr>,
+}
+
+/// One item of WITH.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct CtePlan {
+    /// Number that scans name.
+    pub(crate) id: usize,
+    pub(crate) plan: QueryPlan,
+    /// The part that reads the item itself, and whether duplicates are dropped.
+    pub(crate) recursive: Option<(QueryPlan, bool)>,
+}
+
+/// Where the rows of a query come from.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Body {
+    Select(Box<SelectPlan>),
+    Values(Vec<Vec<Expr>>),
+    Set { operator: SetKind, all: bool, left: Box<QueryPlan>, right: Box<QueryPlan> },
+}
+
+/// UNION, EXCEPT, INTERSECT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SetKind {
+    Union,
+    Except,
+    Intersect,
+}
+
+/// One SELECT.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct SelectPlan {
+    pub(crate) from: Option<FromPlan>,
+    pub(crate) leaf_count: usize,
+    /// Conditions that no part of FROM could take.
+    pub(crate) filters: Vec<Expr>,
+    pub(crate) group: Option<GroupPlan>,
+    /// Set-returning calls of the select list.
+    pub(crate) sets: Vec<SetCall>,
+    /// Output expressions, hidden ones last.
+    pub(crate) projection: Vec<Expr>,
+    pub(crate) distinct: Distinct,
+}
+
+/// DISTINCT of a SELECT.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Distinct {
+    No,
+    /// By this many leading columns.
+    All(usize),
+    /// By these columns.
+    On(Vec<usize>),
+}
+
+/// GROUP BY.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct GroupPlan {
+    pub(crate) keys: Vec<Expr>,
+    pub(crate) aggregates: Vec<Aggregate>,
+    pub(crate) having: Option<Expr>,
+    /// Without GROUP BY there is one group also over no rows.
+    pub(crate) is_single: bool,
+}
+
+/// One aggregate call.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Aggregate {
+    pub(crate) kind: AggregateKind,
+    pub(crate) arguments: Vec<Expr>,
+    pub(crate) distinct: bool,
+    pub(crate) order: Vec<(Expr, bool, bool)>,
+    pub(crate) filter: Option<Expr>,
+}
+
+/// The aggregates that catalog statements use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AggregateKind {
+    CountRows,
+    Count,
+    Min,
+    Max,
+    Sum,
+    BoolAnd,
+    BoolOr,
+    ArrayAgg,
+    StringAgg,
+}
+
+/// A call of a set-returning function.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct SetCall {
+    pub(crate) function: FunctionRef,
+    pub(crate) types: Vec<TypeOid>,
+    pub(crate) arguments: Vec<Expr>,
+}
+
+/// A node of FROM.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum FromPlan {
+    Leaf(Box<LeafPlan>),
+    Join { left: Box<FromPlan>, right: Box<FromPlan>, outer: bool, filters: Vec<Expr> },
+}
+
+/// One relation of FROM.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct LeafPlan {
+    /// Its place in the level's frame.
+    pub(crate) leaf: usize,
+    pub(crate) source: Source,
+    /// Column that must equal an expression over other leaves: looked up, not scanned for.
+    pub(crate) key: Option<(usize, Expr)>,
+    pub(crate) filters: Vec<Expr>,
+}
+
+/// Where a leaf's rows come from.
+#[derive(Clone, Debug)]
+pub(crate) enum Source {
+    /// A catalog table.
+    Table(Arc<Table>),
+    /// A subquery or view; `lateral` when it reads leaves before it.
+    Query { plan: Box<QueryPlan>, lateral: bool },
+    /// An item of WITH.
+    Cte(usize),
+    /// A function; `ordinality` adds a counter.
+    Function { call: SetCall, ordinality: bool },
+}
+
+impl PartialEq for Source {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Table(left), Self::Table(right)) => Arc::ptr_eq(left, right),
+            (Self::Query { plan: left, .. }, Self::Query { plan: right, .. }) => left == right,
+            (Self::Cte(left), Self::Cte(right)) => left == right,
+            (Self::Function { call: left, .. }, Self::Function { call: right, .. }) => {
+                left == right
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Rows of a finished subquery.
+pub(crate) type Rows = Vec<Row>;

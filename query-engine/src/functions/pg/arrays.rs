@@ -1,0 +1,162 @@
+//! Functions on arrays, and series.
+
+use super::{Call, Entry, set, strict, with_nulls};
+use crate::catalog_query::text;
+use crate::catalog_query::types::{self, element};
+use crate::catalog_query::{Row, Value, unsupported};
+use crate::{QueryError, SqlState};
+
+/// Rows that a series may have in a catalog statement.
+const SERIES_ROWS_MAX: usize = 100_000;
+
+pub(super) const FUNCTIONS: &[Entry] = &[
+    strict("array_length(anyarray,int4) int4", |call| bound(call, |_, count| count)),
+    strict("array_lower(anyarray,int4) int4", |call| bound(call, |first, _| first)),
+    strict("array_upper(anyarray,int4) int4", |call| bound(call, |first, count| first + count - 1)),
+    strict("array_ndims(anyarray) int4", |call| {
+        Ok(if call.value(0).elements().is_empty() { Value::Null } else { Value::Int(1) })
+    }),
+    strict("cardinality(anyarray) int4", |call| Ok(Value::Int(length(call.value(0))))),
+    with_nulls("array_position(anyarray,anyelement) int4", array_position),
+    with_nulls("array_remove(anyarray,anyelement) anyarray", array_remove),
+    with_nulls("array_append(anyarray,anyelement) anyarray", |call| {
+        Ok(joined(call.value(0).elements(), std::slice::from_ref(call.value(1))))
+    }),
+    with_nulls("array_prepend(anyelement,anyarray) anyarray", |call| {
+        Ok(joined(std::slice::from_ref(call.value(0)), call.value(1).elements()))
+    }),
+    with_nulls("array_cat(anyarray,anyarray) anyarray", |call| {
+        match (call.value(0).is_null(), call.value(1).is_null()) {
+            (true, _) => Ok(call.value(1).clone()),
+            (_, true) => Ok(call.value(0).clone()),
+            _ => Ok(joined(call.value(0).elements(), call.value(1).elements())),
+        }
+    }),
+    strict("array_to_string(anyarray,text) text", array_to_string),
+    with_nulls("array_to_string(anyarray,text,text) text", array_to_string),
+    with_nulls("string_to_array(text,text) text[]", string_to_array),
+    set("unnest(anyarray) setof unnest anyelement", |call| {
+        Ok(call.value(0).elements().iter().map(|value| Row::from(vec![value.clone()])).collect())
+    }),
+    set("generate_series(int4,int4) setof generate_series int4", series),
+    set("generate_series(int8,int8) setof generate_series int8", series),
+    set("generate_series(int4,int4,int4) setof generate_series int4", series),
+    set("generate_series(int8,int8,int8) setof generate_series int8", series),
+    set("generate_subscripts(anyarray,int4) setof generate_subscripts int4", |call| {
+        subscripts(call, false)
+    }),
+    set("generate_subscripts(anyarray,int4,bool) setof generate_subscripts int4", |call| {
+        subscripts(call, call.bool(2))
+    }),
+    set("_pg_expandarray(anyarray) setof x anyelement, n int4", expand_array),
+];
+
+fn length(array: &Value) -> i64 {
+    i64::try_from(array.elements().len()).unwrap_or(i64::MAX)
+}
+
+/// Lower bound of an array of this type: vectors count from 0.
+fn first(type_oid: u32) -> i64 {
+    i64::from(!matches!(type_oid, types::INT2VECTOR | types::OIDVECTOR))
+}
+
+fn bound(call: &Call<'_>, pick: fn(i64, i64) -> i64) -> Result<Value, QueryError> {
+    let count = length(call.value(0));
+    if call.int(1) != 1 || count == 0 {
+        return Ok(Value::Null);
+    }
+    Ok(Value::Int(pick(first(call.types[0]), count)))
+}
+
+fn joined(left: &[Value], right: &[Value]) -> Value {
+    Value::array(left.iter().chain(right).cloned().collect())
+}
+
+fn array_position(call: &Call<'_>) -> Result<Value, QueryError> {
+    let found = call.value(0).elements().iter().position(|element| element == call.value(1));
+    let position = found.and_then(|at| i64::try_from(at).ok());
+    Ok(position.map_or(Value::Null, |at| Value::Int(at + first(call.types[0]))))
+}
+
+fn array_remove(call: &Call<'_>) -> Result<Value, QueryError> {
+    if call.value(0).is_null() {
+        return Ok(Value::Null);
+    }
+    let kept = call.value(0).elements().iter().filter(|element| *element != call.value(1));
+    Ok(Value::array(kept.cloned().collect()))
+}
+
+fn array_to_string(call: &Call<'_>) -> Result<Value, QueryError> {
+    if call.value(0).is_null() || call.value(1).is_null() {
+        return Ok(Value::Null);
+    }
+    let inner = element(call.types[0]).unwrap_or(types::TEXT);
+    let null_text = call.arguments.get(2).filter(|value| !value.is_null()).map(Value::as_text);
+    let parts: Vec<String> = call
+        .value(0)
+        .elements()
+        .iter()
+        .filter_map(|value| match value {
+            Value::Null => null_text.map(str::to_owned),
+            value => Some(text::output(call.env, value, inner)),
+        })
+        .collect();
+    Ok(Value::text(parts.join(call.text(1))))
+}
+
+fn string_to_array(call: &Call<'_>) -> Result<Value, QueryError> {
+    if call.value(0).is_null() {
+        return Ok(Value::Null);
+    }
+    let text = call.text(0);
+    let parts: Vec<Value> = match (text, call.value(1)) {
+        ("", _) => Vec::new(),
+        (text, Value::Null) => {
+            text.chars().map(|character| Value::text(character.to_string())).collect()
+        }
+        (text, separator) if separator.as_text().is_empty() => vec![Value::text(text)],
+        (text, separator) => text.split(separator.as_text()).map(Value::text).collect(),
+    };
+    Ok(Value::array(parts))
+}
+
+fn series(call: &Call<'_>) -> Result<Vec<Row>, QueryError> {
+    let (from, to) = (call.int(0), call.int(1));
+    let step = call.arguments.get(2).and_then(Value::as_int).unwrap_or(1);
+    if step == 0 {
+        return Err(QueryError::new(
+            SqlState::INVALID_PARAMETER_VALUE,
+            "step size cannot equal zero",
+        ));
+    }
+    let mut rows = Vec::new();
+    let mut next = Some(from);
+    while let Some(value) = next {
+        if (step > 0 && value > to) || (step < 0 && value < to) {
+            break;
+        }
+        if rows.len() == SERIES_ROWS_MAX {
+            // The planner has a streaming series without this limit.
+            return Err(unsupported("a series this long in a catalog statement"));
+        }
+        rows.push(Row::from(vec![Value::Int(value)]));
+        next = value.checked_add(step);
+    }
+    Ok(rows)
+}
+
+fn subscripts(call: &Call<'_>, reverse: bool) -> Result<Vec<Row>, QueryError> {
+    let count = length(call.value(0));
+    if call.int(1) != 1 {
+        return Ok(Vec::new());
+    }
+    let first = first(call.types[0]);
+    let row = |at: i64| Row::from(vec![Value::Int(at)]);
+    let all = first..first + count;
+    Ok(if reverse { all.rev().map(row).collect() } else { all.map(row).collect() })
+}
+
+fn expand_array(call: &Call<'_>) -> Result<Vec<Row>, QueryError> {
+    let elements = call.value(0).elements().iter().zip(1_i64..);
+    Ok(elements.map(|(value, at)| Row::from(vec![value.clone(), Value::Int(at)])).collect())
+}

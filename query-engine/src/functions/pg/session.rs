@@ -1,0 +1,186 @@
+//! Functions about the session and the server.
+
+use super::{Call, Entry, set, strict, with_nulls};
+use crate::catalog_query::{Row, Value};
+use crate::{QueryError, SqlState};
+
+/// PostgreSQL's number of the only encoding that we store.
+const UTF8: i64 = 6;
+
+/// Encodings by number, as PostgreSQL 16 numbers them.
+const ENCODINGS: &[&str] = &[
+    "SQL_ASCII",
+    "EUC_JP",
+    "EUC_CN",
+    "EUC_KR",
+    "EUC_TW",
+    "EUC_JIS_2004",
+    "UTF8",
+    "MULE_INTERNAL",
+    "LATIN1",
+    "LATIN2",
+    "LATIN3",
+    "LATIN4",
+    "LATIN5",
+    "LATIN6",
+    "LATIN7",
+    "LATIN8",
+    "LATIN9",
+    "LATIN10",
+    "WIN1256",
+    "WIN1258",
+    "WIN866",
+    "WIN874",
+    "KOI8R",
+    "WIN1251",
+    "WIN1252",
+    "ISO_8859_5",
+    "ISO_8859_6",
+    "ISO_8859_7",
+    "ISO_8859_8",
+    "WIN1250",
+    "WIN1253",
+    "WIN1254",
+    "WIN1255",
+    "WIN1257",
+    "KOI8U",
+    "SJIS",
+    "BIG5",
+    "GBK",
+    "UHC",
+    "GB18030",
+    "JOHAB",
+    "SHIFT_JIS_2004",
+];
+
+pub(super) const FUNCTIONS: &[Entry] = &[
+    strict("version() text", version),
+    strict("current_database() name", |call| Ok(Value::text(call.env.view.database.as_str()))),
+    strict("current_catalog() name", |call| Ok(Value::text(call.env.view.database.as_str()))),
+    strict("current_schema() name", current_schema),
+    strict("current_schemas(bool) name[]", current_schemas),
+    strict("current_user() name", role),
+    strict("current_role() name", role),
+    strict("session_user() name", role),
+    strict("user() name", role),
+    strict("system_user() text", |_| Ok(Value::Null)),
+    strict("current_setting(text) text", |call| setting(call, false)),
+    strict("current_setting(text,bool) text", |call| setting(call, call.bool(1))),
+    with_nulls("set_config(text,text,bool) text", set_config),
+    set(
+        "pg_show_all_settings() setof name text, setting text, unit text, category text, short_desc text, extra_desc text, context text, vartype text, source text, min_val text, max_val text, enumvals text[], boot_val text, reset_val text, sourcefile text, sourceline int4, pending_restart bool",
+        all_settings,
+    ),
+    strict("pg_is_in_recovery() bool", |_| Ok(Value::Bool(false))),
+    strict("pg_is_wal_replay_paused() bool", |_| Ok(Value::Bool(false))),
+    strict("pg_jit_available() bool", |_| Ok(Value::Bool(false))),
+    strict("pg_my_temp_schema() oid", |_| Ok(Value::Int(0))),
+    strict("pg_is_other_temp_schema(oid) bool", |_| Ok(Value::Bool(false))),
+    strict("pg_encoding_to_char(int4) name", encoding_name),
+    strict("pg_char_to_encoding(name) int4", encoding_number),
+    strict("getdatabaseencoding() name", |_| Ok(Value::text(ENCODINGS[UTF8 as usize]))),
+    strict("pg_client_encoding() name", |_| Ok(Value::text(ENCODINGS[UTF8 as usize]))),
+    with_nulls("pg_typeof(anyelement) regtype", |call| Ok(Value::oid(call.types[0]))),
+];
+
+fn version(call: &Call<'_>) -> Result<Value, QueryError> {
+    let version = call.env.view.settings().get("server_version").unwrap_or_default();
+    Ok(Value::text(format!(
+        "PostgreSQL {version} on {}-pc-{}-gnu, compiled by rustc, {}-bit (ErgoSQL {})",
+        std::env::consts::ARCH,
+        std::env::consts::OS,
+        usize::BITS,
+        env!("CARGO_PKG_VERSION"),
+    )))
+}
+
+fn role(call: &Call<'_>) -> Result<Value, QueryError> {
+    Ok(Value::text(call.env.view.role.as_str()))
+}
+
+/// Schemas of the path that exist.
+fn path(call: &Call<'_>, implicit: bool) -> Result<Vec<Value>, QueryError> {
+    let named = call.env.view.settings().search_path(&call.env.view.role);
+    let schemas = if implicit { call.env.view.search_path() } else { named };
+    let mut found = Vec::new();
+    for schema in schemas {
+        if call.env.find_by_name("pg_namespace", "nspname", &schema)?.is_some() {
+            found.push(Value::text(schema));
+        }
+    }
+    Ok(found)
+}
+
+fn current_schema(call: &Call<'_>) -> Result<Value, QueryError> {
+    Ok(path(call, false)?.into_iter().next().unwrap_or(Value::Null))
+}
+
+fn current_schemas(call: &Call<'_>) -> Result<Value, QueryError> {
+    path(call, call.bool(0)).map(Value::array)
+}
+
+fn setting(call: &Call<'_>, missing_ok: bool) -> Result<Value, QueryError> {
+    match call.env.view.settings().get(call.text(0)) {
+        Some(value) => Ok(Value::text(value)),
+        None if missing_ok => Ok(Value::Null),
+        None => Err(QueryError::new(
+            SqlState::UNDEFINED_OBJECT,
+            format!("unrecognized configuration parameter \"{}\"", call.text(0)),
+        )),
+    }
+}
+
+fn set_config(call: &Call<'_>) -> Result<Value, QueryError> {
+    if call.value(0).is_null() {
+        return Err(QueryError::new(SqlState("22004"), "SET requires parameter name"));
+    }
+    let mut settings = call.env.view.settings();
+    settings.set(call.text(0), call.text(1), call.bool(2)).map(Value::text)
+}
+
+/// Rows of `pg_settings`: what the session has, described as PostgreSQL describes it.
+fn all_settings(call: &Call<'_>) -> Result<Vec<Row>, QueryError> {
+    let described = crate::catalog::pg_catalog::builtin::settings();
+    let text = |value: Option<&str>| value.map_or(Value::Null, Value::text);
+    let settings = call.env.view.settings().all();
+    let row = |(name, setting, description): (String, String, &'static str)| {
+        let known = described.iter().find(|known| known[0].as_deref() == Some(name.as_str()));
+        let field = |at: usize| known.and_then(|known| known[at].as_deref());
+        let enumeration = field(10).map_or(Value::Null, |values| {
+            let values = values.trim_start_matches('{').trim_end_matches('}').split(',');
+            Value::array(values.map(|value| Value::text(value.trim_matches('"'))).collect())
+        });
+        Row::from(vec![
+            Value::text(name.as_str()),
+            Value::text(setting.as_str()),
+            text(field(2)),
+            Value::text(field(3).unwrap_or("Customized Options")),
+            Value::text(field(4).unwrap_or(description)),
+            text(field(5)),
+            Value::text(field(6).unwrap_or("user")),
+            Value::text(field(7).unwrap_or("string")),
+            Value::text("default"),
+            text(field(8)),
+            text(field(9)),
+            enumeration,
+            text(field(11)),
+            Value::text(setting.as_str()),
+            Value::Null,
+            Value::Null,
+            Value::Bool(false),
+        ])
+    };
+    Ok(settings.into_iter().map(row).collect())
+}
+
+fn encoding_name(call: &Call<'_>) -> Result<Value, QueryError> {
+    let name = usize::try_from(call.int(0)).ok().and_then(|at| ENCODINGS.get(at));
+    Ok(Value::text(*name.unwrap_or(&"")))
+}
+
+fn encoding_number(call: &Call<'_>) -> Result<Value, QueryError> {
+    let wanted = call.text(0).replace('-', "").to_ascii_uppercase();
+    let found =
+        ENCODINGS.iter().position(|name| *name == wanted || name.replace('_', "") == wanted);
+    Ok(Value::Int(found.and_then(|at| i64::try_from(at).ok()).unwrap_or(-1)))
+}

@@ -1,0 +1,194 @@
+//! The same functions for statements that the planner runs.
+//!
+//! A function is registered under its bare name, unless the planner already has one of that name whose
+//! arguments are ordinary (`lower`, `replace`): those are faster there and mean the same.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, ListArray};
+use datafusion::arrow::datatypes::{
+    DataType, Field, FieldRef, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type,
+    TimestampMicrosecondType, UInt32Type,
+};
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::{
+    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    Volatility,
+};
+use datafusion::scalar::ScalarValue;
+
+use super::{Call, REGISTRY, Resolved, resolve};
+use crate::QueryError;
+use crate::catalog::{CatalogView, PG_TYPE_KEY, named_pg_type};
+use crate::catalog_query::result::{array, carrier, wire_type};
+use crate::catalog_query::types::{self, TypeOid};
+use crate::catalog_query::{Env, Value, text};
+
+/// Functions that read the session's settings or change them are run once for each call.
+const VOLATILE: &[&str] = &["set_config"];
+
+/// Adds the functions of schema `pg_catalog` to a session.
+pub(crate) fn register(state: &mut SessionState, view: &Arc<CatalogView>) {
+    use datafusion::execution::FunctionRegistry;
+    for (name, overloads) in REGISTRY.iter() {
+        let is_scalar = overloads.iter().all(|function| !function.is_set());
+        if !is_scalar || state.udf(name).is_ok() {
+            continue;
+        }
+        let volatility =
+            if VOLATILE.contains(name) { Volatility::Volatile } else { Volatility::Stable };
+        let udf = CatalogFunction {
+            name,
+            signature: Signature::variadic_any(volatility),
+            view: Arc::clone(view),
+        };
+        // Only a registry that refuses names could fail, and the session's own does not.
+        let _ = state.register_udf(Arc::new(ScalarUDF::from(udf)));
+    }
+}
+
+/// One function of the registry, all overloads.
+#[derive(Debug)]
+struct CatalogFunction {
+    name: &'static str,
+    signature: Signature,
+    view: Arc<CatalogView>,
+}
+
+impl PartialEq for CatalogFunction {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && Arc::ptr_eq(&self.view, &other.view)
+    }
+}
+
+impl Eq for CatalogFunction {}
+
+impl Hash for CatalogFunction {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
+}
+
+fn external(error: QueryError) -> DataFusionError {
+    DataFusionError::External(Box::new(error))
+}
+
+/// PostgreSQL's type of an argument.
+fn type_of(field: &FieldRef) -> TypeOid {
+    if let Some(pg_type) = named_pg_type(field) {
+        return pg_type.oid();
+    }
+    match field.data_type() {
+        DataType::Boolean => types::BOOL,
+        DataType::Int8 | DataType::Int16 => types::INT2,
+        DataType::Int32 => types::INT4,
+        DataType::UInt32 => types::OID,
+        DataType::Int64 => types::INT8,
+        DataType::Float32 => types::FLOAT4,
+        DataType::Float64 => types::FLOAT8,
+        DataType::Timestamp(..) => types::TIMESTAMPTZ,
+        DataType::List(inner) => types::array_of(type_of(inner)).unwrap_or(types::ANYARRAY),
+        _ => types::TEXT,
+    }
+}
+
+impl CatalogFunction {
+    /// The overload for arguments of these types. An object id that the planner widened is narrowed.
+    fn resolve(&self, fields: &[FieldRef]) -> Result<Resolved> {
+        let exact: Vec<TypeOid> = fields.iter().map(type_of).collect();
+        let loose = || -> Vec<TypeOid> {
+            let loosen = |oid: &TypeOid| match *oid {
+                types::INT8 | types::TEXT => types::UNKNOWN,
+                other => other,
+            };
+            exact.iter().map(loosen).collect()
+        };
+        resolve(self.name, &exact).or_else(|_| resolve(self.name, &loose())).map_err(external)
+    }
+}
+
+impl ScalarUDFImpl for CatalogFunction {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _arguments: &[DataType]) -> Result<DataType> {
+        Err(DataFusionError::Internal("the type depends on the argument fields".to_owned()))
+    }
+
+    fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
+        let oid = self.resolve(args.arg_fields)?.returns[0].1;
+        let field = Field::new(self.name, carrier(oid), true);
+        let named = [(PG_TYPE_KEY.to_owned(), wire_type(oid).name().to_owned())];
+        Ok(Arc::new(field.with_metadata(named.into())))
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let found: Vec<TypeOid> = args.arg_fields.iter().map(type_of).collect();
+        let resolved = self.resolve(&args.arg_fields)?;
+        let env = Env::new(&self.view);
+        let is_scalar = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
+        let rows = if is_scalar { 1 } else { args.number_rows };
+        let arrays = args
+            .args
+            .into_iter()
+            .map(|arg| arg.into_array(rows))
+            .collect::<Result<Vec<ArrayRef>>>()?;
+        let mut results = Vec::with_capacity(rows);
+        for row in 0..rows {
+            let mut arguments = Vec::with_capacity(arrays.len());
+            for ((array, from), to) in arrays.iter().zip(&found).zip(&resolved.argument_types) {
+                let value = value_at(array, row)?;
+                arguments.push(text::cast(&env, &value, *from, *to).map_err(external)?);
+            }
+            let call = Call { env: &env, types: &resolved.argument_types, arguments: &arguments };
+            results.push(resolved.function.call(&call).map_err(external)?);
+        }
+        let results: Vec<&Value> = results.iter().collect();
+        let result = array(&env, &results, resolved.returns[0].1);
+        if is_scalar {
+            return ScalarValue::try_from_array(&result, 0).map(ColumnarValue::Scalar);
+        }
+        Ok(ColumnarValue::Array(result))
+    }
+}
+
+/// Value of one row of an argument.
+fn value_at(array: &ArrayRef, row: usize) -> Result<Value> {
+    if array.is_null(row) {
+        return Ok(Value::Null);
+    }
+    Ok(match array.data_type() {
+        DataType::Null => Value::Null,
+        DataType::Boolean => Value::Bool(array.as_boolean().value(row)),
+        DataType::Int16 => Value::Int(array.as_primitive::<Int16Type>().value(row).into()),
+        DataType::Int32 => Value::Int(array.as_primitive::<Int32Type>().value(row).into()),
+        DataType::Int64 => Value::Int(array.as_primitive::<Int64Type>().value(row)),
+        DataType::UInt32 => Value::Int(array.as_primitive::<UInt32Type>().value(row).into()),
+        DataType::Float32 => Value::Float(array.as_primitive::<Float32Type>().value(row).into()),
+        DataType::Float64 => Value::Float(array.as_primitive::<Float64Type>().value(row)),
+        DataType::Utf8 => Value::text(array.as_string::<i32>().value(row)),
+        DataType::LargeUtf8 => Value::text(array.as_string::<i64>().value(row)),
+        DataType::Utf8View => Value::text(array.as_string_view().value(row)),
+        DataType::Timestamp(datafusion::arrow::datatypes::TimeUnit::Microsecond, _) => {
+            Value::Int(array.as_primitive::<TimestampMicrosecondType>().value(row))
+        }
+        DataType::List(_) => {
+            let list: &ListArray = array.as_list();
+            let elements = list.value(row);
+            let elements = (0..elements.len()).map(|at| value_at(&elements, at));
+            Value::array(elements.collect::<Result<_>>()?)
+        }
+        other => {
+            return Err(external(crate::catalog_query::unsupported(format!(
+                "an argument of Arrow type {other}"
+            ))));
+        }
+    })
+}
