@@ -1,4 +1,5 @@
 //! Imports of recorded chains: what is stored, what is refused, and that doing it again changes nothing.
+#![allow(clippy::unwrap_used, reason = "all of it is tests and what they share")]
 
 #[path = "support/data.rs"]
 mod data;

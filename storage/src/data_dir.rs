@@ -24,9 +24,17 @@ pub(crate) struct DataDir {
 
 impl DataDir {
     /// Creates what is missing and takes the lock.
+    ///
+    /// # Errors
+    /// `Io` also for a folder that holds other things: files are deleted here.
     pub(crate) fn open(root: &Path) -> Result<Self, StorageError> {
         create_dir(root)?;
         let lock_path = root.join("lock");
+        if !lock_path.exists() && !list(root)?.is_empty() {
+            let reason = "it is not empty and is no ergosql data directory";
+            let source = std::io::Error::new(std::io::ErrorKind::DirectoryNotEmpty, reason);
+            return Err(io("open", root, source));
+        }
         let lock = File::options()
             .create(true)
             .truncate(false)
@@ -89,12 +97,12 @@ impl DataDir {
 
     /// Removes half-written files, and segment files that `named` does not hold.
     pub(crate) fn remove_unreferenced(&self, named: &HashSet<String>) -> Result<(), StorageError> {
-        for path in list(&self.temp())? {
+        for path in list(&self.temp())?.into_iter().filter(|path| has_extension(path, "part")) {
             fs::remove_file(&path).map_err(|e| io("remove", &path, e))?;
         }
         let root = self.segments();
         for folder in list(&root)?.into_iter().filter(|path| path.is_dir()) {
-            for path in list(&folder)? {
+            for path in list(&folder)?.into_iter().filter(|path| has_extension(path, "parquet")) {
                 let name = path.strip_prefix(&root).ok().and_then(Path::to_str);
                 if !name.is_some_and(|name| named.contains(name)) {
                     tracing::info!(path = %path.display(), "removing unreferenced segment file");
@@ -109,6 +117,10 @@ impl DataDir {
 /// An [`StorageError::Io`] that names the file.
 pub(crate) fn io(action: &'static str, path: &Path, source: std::io::Error) -> StorageError {
     StorageError::Io { action, path: path.to_owned(), source }
+}
+
+fn has_extension(path: &Path, extension: &str) -> bool {
+    path.extension().is_some_and(|found| found == extension)
 }
 
 fn create_dir(path: &Path) -> Result<(), StorageError> {

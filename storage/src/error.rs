@@ -9,12 +9,18 @@ use schemas::{BlockNumber, ErrorKind};
 pub enum StorageError {
     /// Another process has the data directory open.
     #[error("data directory {path} is in use by another ergosql process; connect to it with psql instead", path = path.display())]
-    InUse { path: PathBuf },
+    InUse {
+        /// The directory.
+        path: PathBuf,
+    },
     /// The operating system refused a file.
     #[error("{action} {path}: {source}", path = path.display())]
     Io {
+        /// What was tried, such as `rename`.
         action: &'static str,
+        /// File or folder.
         path: PathBuf,
+        /// The system's reason.
         #[source]
         source: std::io::Error,
     },
@@ -23,10 +29,20 @@ pub enum StorageError {
     State(String),
     /// Stored bytes do not match their hash.
     #[error("corrupt {what}: {detail}")]
-    Corrupt { what: String, detail: String },
+    Corrupt {
+        /// Which record or file.
+        what: String,
+        /// What is wrong with it.
+        detail: String,
+    },
     /// Written by a release with another format.
     #[error("data directory has format {found}, this release reads {expected}")]
-    FormatVersion { found: u32, expected: u32 },
+    FormatVersion {
+        /// As stored.
+        found: u32,
+        /// Of this release.
+        expected: u32,
+    },
     /// The network does not exist.
     #[error("network \"{0}\" does not exist")]
     UnknownNetwork(String),
@@ -35,7 +51,12 @@ pub enum StorageError {
     NetworkName(String),
     /// A block does not fit its stored neighbour.
     #[error("block {number}: {detail}")]
-    Link { number: BlockNumber, detail: String },
+    Link {
+        /// The block that does not fit.
+        number: BlockNumber,
+        /// The hashes that differ.
+        detail: String,
+    },
     /// Rows could not be encoded or decoded.
     #[error("segment rows: {0}")]
     Rows(String),

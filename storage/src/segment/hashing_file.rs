@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use twox_hash::XxHash3_64;
 
@@ -15,9 +16,28 @@ pub(crate) struct FileHashes {
     pub(crate) chunk_hashes: Vec<u64>,
 }
 
+/// Why writing failed. The encoder in between keeps no more than a text, and a full disk is not a fault of
+/// the rows.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct WriteFailure(Arc<Mutex<Option<io::Error>>>);
+
+impl WriteFailure {
+    /// The error of the operating system, once.
+    pub(crate) fn take(&self) -> Option<io::Error> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn keep(&self, error: io::Error) -> io::Error {
+        let copy = io::Error::new(error.kind(), error.to_string());
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        copy
+    }
+}
+
 /// Passes bytes on to `inner` and hashes them.
 pub(crate) struct HashingFile<W> {
     inner: W,
+    failure: WriteFailure,
     size_bytes: u64,
     content: blake3::Hasher,
     chunk: XxHash3_64,
@@ -29,12 +49,18 @@ impl<W: Write> HashingFile<W> {
     pub(crate) fn new(inner: W) -> Self {
         Self {
             inner,
+            failure: WriteFailure::default(),
             size_bytes: 0,
             content: blake3::Hasher::new(),
             chunk: XxHash3_64::new(),
             chunk_bytes: 0,
             chunk_hashes: Vec::new(),
         }
+    }
+
+    /// Tells why writing failed, also after this was moved into an encoder.
+    pub(crate) fn failure(&self) -> WriteFailure {
+        self.failure.clone()
     }
 
     fn hash(&mut self, mut bytes: &[u8]) {
@@ -77,7 +103,7 @@ impl HashingFile<File> {
 
 impl<W: Write> Write for HashingFile<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.inner.write(bytes)?;
+        let written = self.inner.write(bytes).map_err(|error| self.failure.keep(error))?;
         self.hash(&bytes[..written]);
         Ok(written)
     }

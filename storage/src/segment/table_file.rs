@@ -11,7 +11,7 @@ use parquet::errors::ParquetError;
 use schemas::{BlockRange, TableSpec};
 
 use super::SegmentFile;
-use super::hashing_file::HashingFile;
+use super::hashing_file::{HashingFile, WriteFailure};
 use super::properties::{
     PAGE_BYTES, PAGE_ROWS, ROW_GROUP_BYTES, ROW_GROUP_ROWS, writer_properties,
 };
@@ -56,6 +56,7 @@ pub(crate) struct TableFile {
     schema: SchemaRef,
     temp: TempFile,
     writer: ArrowWriter<HashingFile<File>>,
+    failure: WriteFailure,
     pending: Vec<RecordBatch>,
     pending_rows: u64,
     pending_bytes: u64,
@@ -67,11 +68,17 @@ pub(crate) struct TableFile {
 impl TableFile {
     pub(crate) fn create(table: &'static TableSpec, path: PathBuf) -> Result<Self, StorageError> {
         let file = File::create_new(&path).map_err(|e| io("create", &path, e))?;
+        Self::new(table, path, file)
+    }
+
+    fn new(table: &'static TableSpec, path: PathBuf, file: File) -> Result<Self, StorageError> {
+        let file = HashingFile::new(file);
+        let failure = file.failure();
         let temp = TempFile { path, kept: false };
         let schema = table.schema();
-        let properties = writer_properties(table).map_err(|e| write_error(&temp.path, e))?;
-        let writer = ArrowWriter::try_new(HashingFile::new(file), schema.clone(), Some(properties))
-            .map_err(|e| write_error(&temp.path, e))?;
+        let fail = |error: ParquetError| write_error(&temp.path, &failure, &error);
+        let properties = writer_properties(table).map_err(fail)?;
+        let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties)).map_err(fail)?;
         let (pending, group_rows, group_bytes) = (Vec::new(), 0, 0);
         let (pending_rows, pending_bytes, row_count) = (0, 0, 0);
         Ok(Self {
@@ -79,6 +86,7 @@ impl TableFile {
             schema,
             temp,
             writer,
+            failure,
             pending,
             pending_rows,
             pending_bytes,
@@ -118,13 +126,14 @@ impl TableFile {
         let batch = concat_batches(&self.schema, &self.pending)
             .map_err(|error| StorageError::Rows(error.to_string()))?;
         self.pending.clear();
-        self.writer.write(&batch).map_err(|e| write_error(&self.temp.path, e))?;
+        let fail = |error: ParquetError| write_error(&self.temp.path, &self.failure, &error);
+        self.writer.write(&batch).map_err(fail)?;
         self.row_count += self.pending_rows;
         self.group_rows += self.pending_rows;
         self.group_bytes += self.pending_bytes;
         (self.pending_rows, self.pending_bytes) = (0, 0);
         if self.group_rows >= ROW_GROUP_ROWS || self.group_bytes >= ROW_GROUP_BYTES {
-            self.writer.flush().map_err(|e| write_error(&self.temp.path, e))?;
+            self.writer.flush().map_err(fail)?;
             (self.group_rows, self.group_bytes) = (0, 0);
         }
         Ok(())
@@ -140,7 +149,7 @@ impl TableFile {
             self.write_pending()?;
         }
         let path = &self.temp.path;
-        let file = self.writer.into_inner().map_err(|e| write_error(path, e))?;
+        let file = self.writer.into_inner().map_err(|e| write_error(path, &self.failure, &e))?;
         let hashes = file.finish().map_err(|e| io("sync", path, e))?;
         let table = self.table.name;
         let content = blake3::Hash::from_bytes(hashes.content_hash).to_hex();
@@ -158,29 +167,37 @@ impl TableFile {
     }
 }
 
-/// Keeps the operating system's reason where there is one: a full disk is not a fault of the rows.
-fn write_error(path: &Path, error: ParquetError) -> StorageError {
-    match error {
-        ParquetError::External(source) => match source.downcast::<std::io::Error>() {
-            Ok(source) => io("write", path, *source),
-            Err(other) => StorageError::Rows(other.to_string()),
-        },
-        other => StorageError::Rows(other.to_string()),
+/// The operating system's reason where there is one, else what the encoder says.
+fn write_error(path: &Path, failure: &WriteFailure, error: &ParquetError) -> StorageError {
+    match failure.take() {
+        Some(source) => io("write", path, source),
+        None => StorageError::Rows(error.to_string()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing;
 
     #[test]
-    fn a_full_disk_keeps_its_reason() {
-        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+    fn a_full_disk_keeps_its_reason_and_leaves_no_file() {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("0.part");
+        std::fs::write(&path, b"").unwrap();
+        let mut file = TableFile::new(testing::TABLES[0], path.clone(), full).unwrap();
+        let (_, batches) = testing::blocks(0, 3, 0);
+        file.append(&batches[0], &[1, 2, 3]).unwrap();
 
-        let error = write_error(Path::new("tmp/0.part"), ParquetError::External(Box::new(full)));
+        let range = BlockRange::new(0, 2).unwrap();
+        let error = file.finish("net", range).err().unwrap();
 
-        assert!(matches!(&error, StorageError::Io { source, .. }
-            if source.kind() == std::io::ErrorKind::StorageFull));
-        assert_eq!(error.to_string(), "write tmp/0.part: no storage space");
+        assert!(
+            matches!(&error, StorageError::Io { source, .. }
+            if source.kind() == std::io::ErrorKind::StorageFull),
+            "{error:?}"
+        );
+        assert!(!path.exists());
     }
 }

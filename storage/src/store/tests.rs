@@ -65,6 +65,16 @@ fn a_second_process_is_told_that_the_directory_is_in_use() {
 }
 
 #[test]
+fn a_folder_that_holds_other_things_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("tmp")).unwrap();
+    std::fs::write(dir.path().join("tmp/0.part"), b"precious").unwrap();
+    let error = Store::open(dir.path()).err().unwrap();
+    assert!(error.to_string().ends_with("is no ergosql data directory"), "{error}");
+    assert!(dir.path().join("tmp/0.part").exists());
+}
+
+#[test]
 fn what_was_committed_is_there_after_reopening() {
     let (dir, store) = created();
     seal(&store, 0, 20).unwrap();
