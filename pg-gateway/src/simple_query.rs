@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use query_engine::{Outcome, Statement};
+use query_engine::{Outcome, QueryError, SqlState, Statement};
 
 use crate::connection::Connection;
 use crate::encode::Format;
@@ -31,6 +31,10 @@ impl Connection {
         let token = self.token();
         let prepare = self.session.prepare(statement, &[]);
         let prepared = self.wire.supervise(&token, prepare).await?;
+        if !prepared.parameter_types().is_empty() {
+            let message = "there is no parameter $1";
+            return Err(QueryError::new(SqlState::UNDEFINED_PARAMETER, message).into());
+        }
         let execute = self.session.execute(&prepared, &[], token.clone());
         let outcome = self.wire.supervise(&token, execute).await?;
         self.send_notices();
