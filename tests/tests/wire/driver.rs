@@ -60,7 +60,7 @@ async fn rows_are_streamed_in_parts_and_whole() {
 async fn an_error_has_its_code_and_position() {
     let harness = Harness::start(GatewayConfig::default()).await;
     let client = harness.client().await;
-    let error = client.simple_query("SELECT\n  nosuch").await.unwrap_err();
+    let error = client.simple_query("SELECT\n  nosuch FROM chain.blocks").await.unwrap_err();
     let error = error.as_db_error().unwrap();
     assert_eq!(error.code(), &SqlState::UNDEFINED_COLUMN);
     assert_eq!(error.position(), Some(&tokio_postgres::error::ErrorPosition::Original(10)));
