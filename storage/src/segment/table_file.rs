@@ -200,4 +200,35 @@ mod tests {
         );
         assert!(!path.exists());
     }
+
+    #[test]
+    fn a_block_is_in_one_row_group_that_statistics_pages_and_filters_can_find() {
+        use parquet::arrow::arrow_reader::ArrowReaderMetadata;
+        use parquet::arrow::arrow_reader::ArrowReaderOptions;
+        use parquet::file::metadata::PageIndexPolicy;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("0.part");
+        let (blocks, logs) = (400, 100);
+        let mut file = TableFile::create(testing::TABLES[1], path.clone()).unwrap();
+        let (_, batches) = testing::blocks(0, blocks, logs);
+        let ends: Vec<usize> = (1..=blocks).map(|block| (block * logs) as usize).collect();
+        file.append(&batches[1], &ends).unwrap();
+        let range = BlockRange::new(0, blocks - 1).unwrap();
+        let (_temp, _) = file.finish("net", range).unwrap();
+
+        let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Required);
+        let metadata = ArrowReaderMetadata::load(&File::open(&path).unwrap(), options).unwrap();
+
+        let metadata = metadata.metadata();
+        assert_eq!(metadata.num_row_groups(), 3);
+        let pages = metadata.offset_index().unwrap();
+        for (index, group) in metadata.row_groups().iter().enumerate() {
+            assert!(group.num_rows() % logs as i64 == 0, "ends with a block");
+            assert!(group.num_rows() < (ROW_GROUP_ROWS + PAGE_ROWS + logs) as i64);
+            assert!(group.column(0).statistics().is_some(), "block numbers");
+            assert!(group.column(1).bloom_filter_offset().is_some(), "transaction hashes");
+            assert!(group.column(2).statistics().is_none(), "data");
+            assert!(pages[index][0].page_locations().len() as i64 >= group.num_rows() / 2_048);
+        }
+    }
 }
