@@ -14,6 +14,7 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::optimizer::{Analyzer, AnalyzerRule};
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::SessionConfig;
 use schemas::Clock;
 use storage::Store;
@@ -24,7 +25,9 @@ use crate::error::map::query_error;
 use crate::functions::aggregate::checked_aggregates;
 use crate::functions::conditional::open_conditionals;
 use crate::functions::units::units;
-use crate::limits::{BATCH_ROWS_MAX, FILE_METADATA_BYTES_MAX, THREAD_STACK_BYTES};
+use crate::limits::{
+    BATCH_ROWS_MAX, FILE_METADATA_BYTES_MAX, PLANNING_THREADS_MAX, THREAD_STACK_BYTES,
+};
 use crate::session::Settings;
 use crate::tables::segments::SEGMENT_STORE_URL;
 use crate::types::planner::OpenOperators;
@@ -76,6 +79,7 @@ impl Engine {
         let runtime = Builder::new_multi_thread()
             .worker_threads(config.threads.max(1))
             .thread_name("ergosql-query")
+            .max_blocking_threads(PLANNING_THREADS_MAX)
             .thread_stack_size(THREAD_STACK_BYTES)
             .enable_all()
             .build()
@@ -172,6 +176,9 @@ fn template(store: &Store, config: &EngineConfig) -> Result<SessionState, QueryE
         std::iter::once(Arc::new(DecideTypes) as _).chain(Analyzer::new().rules).collect();
     let mut planners: Vec<Arc<dyn ExprPlanner>> = vec![Arc::new(OpenOperators)];
     planners.extend(SessionStateDefaults::default_expr_planners());
+    // Tables push filters down themselves and hold back those that can fail; this rule would not.
+    let mut physical = PhysicalOptimizer::new().rules;
+    physical.retain(|rule| rule.name() != "FilterPushdown");
     let mut scalars = SessionStateDefaults::default_scalar_functions();
     scalars.retain(|function| !HIDDEN_FUNCTIONS.contains(&function.name()));
     scalars.extend(open_conditionals());
@@ -184,6 +191,7 @@ fn template(store: &Store, config: &EngineConfig) -> Result<SessionState, QueryE
         .with_runtime_env(environment(store, config)?)
         .with_analyzer_rules(analyzer)
         .with_expr_planners(planners)
+        .with_physical_optimizer_rules(physical)
         .with_scalar_functions(scalars)
         .with_aggregate_functions(aggregates)
         .with_window_functions(SessionStateDefaults::default_window_functions())

@@ -22,6 +22,8 @@ pub const FILE_METADATA_BYTES_MAX: usize = 256 * 1024 * 1024;
 pub const GAPS_NAMED_MAX: usize = 3;
 /// Blocks that a lookup by hash may come down to before it is run as a scan.
 pub const LOOKUP_BLOCKS_MAX: usize = 64;
+/// Statements that are planned at the same time; more wait.
+pub const PLANNING_THREADS_MAX: usize = 64;
 /// Stack of a query thread: planning is recursive, and [`NESTING_MAX`] levels must fit.
 pub(crate) const THREAD_STACK_BYTES: usize = 16 * 1024 * 1024;
 

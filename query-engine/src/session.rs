@@ -249,7 +249,9 @@ impl Session {
         }
         let planner = self.planner();
         let (query, declared) = (query.clone(), declared.to_vec());
-        let task = self.engine.runtime().spawn(async move { planner.describe(&query, &declared) });
+        // Planning gets a thread of its own: it must not wait until running queries yield.
+        let task =
+            self.engine.runtime().spawn_blocking(move || planner.describe(&query, &declared));
         let described = task.await.map_err(|error| task_error(&error))??;
         Ok((described.parameter_types.into(), described.columns.into()))
     }
@@ -295,15 +297,14 @@ impl Session {
     ) -> Result<Bound, QueryError> {
         let planner = self.planner();
         let (query, types, values) = (query.clone(), Arc::clone(types), values.to_vec());
-        let task =
-            self.engine.runtime().spawn(async move { planner.bind(&query, &types, &values).await });
-        let abort = task.abort_handle();
+        let handle = self.engine.runtime().handle().clone();
+        let task = self
+            .engine
+            .runtime()
+            .spawn_blocking(move || handle.block_on(planner.bind(&query, &types, &values)));
         tokio::select! {
             biased;
-            error = stop.wait() => {
-                abort.abort();
-                Err(error)
-            }
+            error = stop.wait() => Err(error),
             bound = task => bound.map_err(|error| task_error(&error))?,
         }
     }

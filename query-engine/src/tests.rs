@@ -1,5 +1,8 @@
 //! Rules of the engine, on a store in a temporary directory. The module of a test names its subject.
 
 mod fixture;
+mod gaps;
 mod overflow;
 mod query;
+mod refused;
+mod types;

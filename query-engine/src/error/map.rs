@@ -205,7 +205,7 @@ fn plan(message: &str) -> QueryError {
             .unwrap_or_default();
         return undefined_function(name);
     }
-    if lower.contains("negation only supports") {
+    if lower.contains("unary operator") || lower.contains("negation only supports") {
         return QueryError::new(
             SqlState::UNDEFINED_FUNCTION,
             "operator - with one operand does not exist for this type",
@@ -236,12 +236,12 @@ fn plan(message: &str) -> QueryError {
         )
         .with_hint("You might need to add explicit type casts.");
     }
-    if lower.contains("order by position") || lower.contains("position") && lower.contains("range")
-    {
+    if let Some(position) = between(message, "out of bounds, specified: ", ",") {
         return QueryError::new(
             SqlState::INVALID_COLUMN_REFERENCE,
-            "position is not in select list",
-        );
+            format!("ORDER BY position {position} is not in select list"),
+        )
+        .about(position);
     }
     if lower.contains("limit") && lower.contains("negative") || lower.contains("limit must be") {
         return QueryError::new(SqlState::INVALID_LIMIT, "LIMIT must not be negative");

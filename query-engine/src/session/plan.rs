@@ -8,10 +8,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DataFusionError, ParamValues, TableReference};
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::coop::CooperativeExec;
 use datafusion::sql::planner::{ParserOptions, PlannerContext, SqlToRel};
 use sqlparser::ast::{Query, Statement as Ast};
 use storage::Store;
@@ -23,6 +25,16 @@ use crate::error::map::query_error;
 use crate::tables::snapshots::Snapshots;
 use crate::types::output::Output;
 use crate::{Parameter, PgType, QueryError, ResultColumn, SqlState, rewrite};
+
+/// Operators that give many batches for one of their input.
+const MULTIPLYING_OPERATORS: &[&str] = &[
+    "CrossJoinExec",
+    "HashJoinExec",
+    "NestedLoopJoinExec",
+    "PiecewiseMergeJoinExec",
+    "SortMergeJoinExec",
+    "UnnestExec",
+];
 
 /// What planning needs, owned, so that it runs on the engine's threads.
 #[derive(Clone)]
@@ -96,6 +108,7 @@ impl Planner {
             .query_planner()
             .create_physical_plan(&optimized, &self.state)
             .await
+            .and_then(yielding)
             .map_err(|error| query_error(&error))?;
         Ok(Bound { columns: columns.into(), output, physical })
     }
@@ -201,6 +214,19 @@ impl Planner {
             .collect();
         Ok((columns, output))
     }
+}
+
+/// `plan` with a yield point above each operator that can make many batches of one: without it a
+/// cancelled join would run on until its next input batch.
+fn yielding(plan: Arc<dyn ExecutionPlan>) -> datafusion::common::Result<Arc<dyn ExecutionPlan>> {
+    let wrapped = plan.transform_up(|node| {
+        Ok(if MULTIPLYING_OPERATORS.contains(&node.name()) {
+            Transformed::yes(Arc::new(CooperativeExec::new(node)) as Arc<dyn ExecutionPlan>)
+        } else {
+            Transformed::no(node)
+        })
+    })?;
+    Ok(wrapped.data)
 }
 
 /// The table and column that output column `index` of `plan` is, if it is one unchanged.

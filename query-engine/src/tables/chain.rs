@@ -31,6 +31,7 @@ use crate::QueryError;
 use crate::error::map::storage_error;
 use crate::limits::LOOKUP_BLOCKS_MAX;
 use crate::session::Finality;
+use crate::types::operator::is_comparison;
 
 /// One chain table of one network as one statement sees it.
 #[derive(Debug)]
@@ -69,15 +70,26 @@ impl ChainTable {
             .any(|column| column.name == name && column.column_type == ColumnType::Uint256)
     }
 
-    /// Whether the files can use the filter: 256-bit columns look different there.
+    /// Whether the files can use the filter. 256-bit columns look different there; and what can fail,
+    /// such as arithmetic, must see only the rows that the other filters leave.
     fn is_for_files(&self, filter: &Expr) -> bool {
         let mut usable = true;
         let visited = filter.apply(|expr| {
-            match expr {
-                Expr::Column(column) if self.is_uint256(&column.name) => usable = false,
-                Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::Exists(_) => usable = false,
-                _ => {}
-            }
+            usable &= match expr {
+                Expr::Column(column) => !self.is_uint256(&column.name),
+                Expr::BinaryExpr(binary) => {
+                    is_comparison(binary.op) || binary.op.is_logic_operator()
+                }
+                Expr::Cast(cast) => *cast.field.data_type() == DataType::Binary,
+                Expr::Literal(..)
+                | Expr::InList(_)
+                | Expr::Between(_)
+                | Expr::Like(_)
+                | Expr::Not(_)
+                | Expr::IsNull(_)
+                | Expr::IsNotNull(_) => true,
+                _ => false,
+            };
             Ok(if usable { TreeNodeRecursion::Continue } else { TreeNodeRecursion::Stop })
         });
         usable && visited.is_ok()

@@ -183,7 +183,10 @@ fn function(call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>
     if !UINT256_FUNCTIONS.contains(&call.func.name()) {
         refuse_uint256(&format!("{}()", call.func.name()), &call.args, schema)?;
     }
-    Ok(Transformed::no(Expr::ScalarFunction(call)))
+    let (name, args) = (call.func.name().to_owned(), call.args.clone());
+    let call = Expr::ScalarFunction(call);
+    refuse_float(&name, &args, &call, schema)?;
+    Ok(Transformed::no(call))
 }
 
 /// Checked arithmetic on numbers; other types keep DataFusion's meaning.
@@ -252,7 +255,10 @@ fn aggregate(call: AggregateFunction, schema: &DFSchema) -> Result<Expr> {
     if !UINT256_AGGREGATES.contains(&call.func.name()) {
         refuse_uint256(&format!("{}()", call.func.name()), &call.params.args, schema)?;
     }
-    Ok(Expr::AggregateFunction(call))
+    let (name, args) = (call.func.name().to_owned(), call.params.args.clone());
+    let call = Expr::AggregateFunction(call);
+    refuse_float(&name, &args, &call, schema)?;
+    Ok(call)
 }
 
 fn window(call: Box<WindowFunction>, schema: &DFSchema) -> Result<Expr> {
@@ -289,6 +295,22 @@ fn refuse_uint256<'a>(
                 format!("{what} on 256-bit integers is not supported"),
             )
             .with_hint(CAST_HINT)
+            .into());
+        }
+    }
+    Ok(())
+}
+
+/// 0A000 when a function would turn a decimal into a float: an amount is never rounded silently.
+fn refuse_float(name: &str, args: &[Expr], call: &Expr, schema: &DFSchema) -> Result<()> {
+    for arg in args {
+        let is_decimal = matches!(Class::of(&arg.get_type(schema)?), Class::Decimal(..));
+        if is_decimal && Class::of(&call.get_type(schema)?) == Class::Float {
+            return Err(QueryError::new(
+                SqlState::FEATURE_NOT_SUPPORTED,
+                format!("{name}() of numeric is not supported: its result would be rounded"),
+            )
+            .with_hint("Cast the argument to double precision if that is good enough.")
             .into());
         }
     }
