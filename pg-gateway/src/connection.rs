@@ -108,10 +108,7 @@ impl Connection {
             Message::Execute(execute) => self.execute(&execute).await,
             Message::Close(close) => self.close(&close),
             Message::Flush => Ok(self.wire.flush().await?),
-            Message::Sync => {
-                self.skip_to_sync = false;
-                self.ready()
-            }
+            Message::Sync => self.ready(),
             Message::FunctionCall => {
                 Err(not_supported("the function call protocol is not supported").into())
             }
@@ -155,6 +152,7 @@ impl Connection {
     /// Ends a cycle: changed settings, then ReadyForQuery.
     fn ready(&mut self) -> Result<(), Failure> {
         self.cancel.idle();
+        self.skip_to_sync = false;
         let status = self.session.transaction_status();
         if status == TransactionStatus::Idle {
             self.portals.clear();

@@ -46,6 +46,16 @@ async fn bodies_cut_short_are_errors_and_the_session_goes_on() {
 }
 
 #[tokio::test]
+async fn a_malformed_sync_still_ends_the_skipping() {
+    let harness = harness().await;
+    let mut client = RawClient::signed_in(&harness).await;
+    client.send(&[message('B', b""), message('S', b"x")].concat()).await;
+    assert_eq!(client.shape().await, "E(08P01) E(08P01) Z(I)");
+    client.send(&query("SELECT 1")).await;
+    assert_eq!(client.shape().await, "T D C(SELECT 1) Z(I)");
+}
+
+#[tokio::test]
 async fn startup_packets_out_of_bounds_are_fatal() {
     let harness = harness().await;
     for (bytes, code) in [
