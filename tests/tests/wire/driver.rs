@@ -83,6 +83,20 @@ async fn a_cancel_ends_a_running_query_and_the_session_goes_on() {
     assert!(matches!(answer[1], SimpleQueryMessage::Row(_)));
 }
 
+/// The engine of the harness has two threads: a query that went on after its cancel would hold one.
+#[tokio::test]
+async fn cancelled_queries_leave_the_threads_of_the_engine() {
+    let harness = Harness::start(GatewayConfig::default()).await;
+    let client = harness.client().await;
+    client.simple_query("SET statement_timeout = 300").await.unwrap();
+    for _ in 0..3 {
+        client.simple_query(ENDLESS).await.unwrap_err();
+    }
+    client.simple_query("SET statement_timeout = 0").await.unwrap();
+    let next = client.simple_query("SELECT count(*) FROM generate_series(1, 1000)");
+    tokio::time::timeout(Duration::from_secs(5), next).await.expect("threads are held").unwrap();
+}
+
 #[tokio::test]
 async fn a_statement_timeout_ends_a_running_query() {
     let harness = Harness::start(GatewayConfig::default()).await;
