@@ -66,7 +66,7 @@ fn assert_same(minted: &MintedBlock, read: &VerifiedBlock, with_receipts: bool) 
         assert_eq!(theirs.logs.len(), ours.logs.len());
         for (ours, theirs) in ours.logs.iter().zip(&theirs.logs) {
             assert_eq!(theirs.address, ours.address);
-            assert_eq!(theirs.topics(), ours.topics[..]);
+            assert_eq!(theirs.topics(), &ours.topics[..]);
             assert_eq!(theirs.data[..], ours.data[..]);
         }
     }
@@ -88,7 +88,9 @@ fn check_file(format: Format, fork: Fork, with_receipts: bool) {
     assert_eq!(error, None, "{fork} {format:?}");
     assert_eq!(blocks.len(), minted.len(), "{fork} {format:?}");
     for (minted, read) in minted.iter().zip(&blocks) {
-        assert_same(minted, read, with_receipts || (format == Format::Rlp && minted.header.number == 0 && read.receipts().is_some()));
+        // A genesis file gives all of block 0: it has no transactions, and so no receipts to miss.
+        let complete = with_receipts || minted.header.number == 0 && read.receipts().is_some();
+        assert_same(minted, read, complete);
     }
 }
 
@@ -214,8 +216,7 @@ fn a_forged_value_of_a_reply_is_refused_or_changes_nothing() {
         let blocks = Minter::new(config(fork, 12)).skip(1);
         // Blocks of thousands of logs would only make the same checks slower.
         for block in blocks.filter(|block| block.receipts.iter().all(|item| item.logs.len() < 50)) {
-            let (json, receipts) = block.to_json();
-            let line = format!("{{\"block\":{json},\"receipts\":{receipts}}}");
+            let line = block.json_line();
             let truth = verify(RawBlock::from_json(line.clone())).unwrap();
             let truth = format!("{truth:?}");
             let line: Value = serde_json::from_str(&line).unwrap();
@@ -314,15 +315,14 @@ fn a_receipt_with_another_outcome_is_refused() {
     for (fork, key) in [(Fork::Frontier, "root"), (Fork::Osaka, "status")] {
         let block = Minter::new(config(fork, 20)).find(|block| !block.receipts.is_empty()).unwrap();
         assert_eq!(key == "root", matches!(block.receipts[0].outcome, Outcome::Root(_)));
-        let (json, receipts) = block.to_json();
-        let mut receipts: Value = serde_json::from_str(&receipts).unwrap();
-        let outcome = &mut receipts[0][key];
+        let mut line: Value = serde_json::from_str(&block.json_line()).unwrap();
+        let outcome = &mut line["receipts"][0][key];
         *outcome = match outcome.as_str().unwrap() {
             "0x1" => "0x0".into(),
             "0x0" => "0x1".into(),
             _ => B256::ZERO.to_string().into(),
         };
-        let error = verify(RawBlock::from_json(format!("{{\"block\":{json},\"receipts\":{receipts}}}")));
-        assert_eq!(error.unwrap_err().check(), "receipts root");
+        let error = verify(RawBlock::from_json(line.to_string())).unwrap_err();
+        assert_eq!(error.check(), "receipts root");
     }
 }

@@ -7,4 +7,5 @@
     reason = "test tools print, and read the clock"
 )]
 
+pub mod fuzz;
 pub mod mint;

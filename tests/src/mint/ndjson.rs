@@ -29,15 +29,8 @@ impl<W: Write> NdjsonWriter<W> {
     /// What `out` returns.
     pub fn push(&mut self, block: &MintedBlock) -> io::Result<()> {
         self.line.clear();
-        self.line.push_str("{\"block\":");
-        push_block(&mut self.line, block);
-        self.line.push_str(",\"receipts\":");
-        if self.with_receipts {
-            push_receipts(&mut self.line, block);
-        } else {
-            self.line.push_str("null");
-        }
-        self.line.push_str("}\n");
+        push_line(&mut self.line, block, self.with_receipts);
+        self.line.push('\n');
         self.out.write_all(self.line.as_bytes())
     }
 
@@ -48,5 +41,26 @@ impl<W: Write> NdjsonWriter<W> {
     pub fn finish(mut self) -> io::Result<W> {
         self.out.flush()?;
         Ok(self.out)
+    }
+}
+
+fn push_line(line: &mut String, block: &MintedBlock, with_receipts: bool) {
+    line.push_str("{\"block\":");
+    push_block(line, block);
+    line.push_str(",\"receipts\":");
+    if with_receipts {
+        push_receipts(line, block);
+    } else {
+        line.push_str("null");
+    }
+    line.push('}');
+}
+
+impl MintedBlock {
+    /// The block and its receipts as one line of recorded replies, without the line's end.
+    pub fn json_line(&self) -> String {
+        let mut line = String::new();
+        push_line(&mut line, self, true);
+        line
     }
 }
