@@ -219,6 +219,11 @@ impl Checker {
         header: &Header,
     ) -> Result<Option<Vec<Uncle>>, VerifyError> {
         let Some(list) = parts.uncles else {
+            // Hashes without headers prove nothing, but a header without uncles disproves them.
+            if header.ommers_hash == EMPTY_OMMER_ROOT_HASH {
+                let rule = "uncles are named, and the header has none".to_owned();
+                return Err(self.rule("uncle hash", rule));
+            }
             return Ok(None);
         };
         self.equal("uncle hash", header.ommers_hash, keccak256(list))?;
