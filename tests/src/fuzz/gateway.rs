@@ -2,9 +2,8 @@
 
 use std::sync::{Arc, LazyLock};
 
-use bytes::BytesMut;
-use pg_gateway::{Format, Phase, Zone, decode_frame, decode_parameter, decode_startup, take_frame};
-use query_engine::{Engine, EngineConfig, PgType, Principal, Session};
+use pg_gateway::fuzz;
+use query_engine::{Engine, EngineConfig, Principal, Session};
 use schemas::SystemClock;
 use storage::{Network, Store};
 use tempfile::TempDir;
@@ -12,29 +11,21 @@ use tempfile::TempDir;
 /// Object ids that a parameter may be declared with are below this.
 const OID_MAX: u32 = 4096;
 
-/// A stream of frames, before sign-in (first byte even) or after.
+/// A stream of frames of a signed-in client.
 pub fn frames(bytes: &[u8]) {
-    let Some((first, rest)) = bytes.split_first() else { return };
-    let phase = if first % 2 == 0 { Phase::Authentication } else { Phase::Session };
-    let mut buffer = BytesMut::from(rest);
-    while let Ok(Some(frame)) = take_frame(&mut buffer, phase) {
-        _ = decode_frame(&frame);
-    }
+    fuzz::frames(bytes);
 }
 
 /// The first packet of a connection, without its length word.
 pub fn startup(bytes: &[u8]) {
-    _ = decode_startup(bytes);
+    fuzz::startup(bytes);
 }
 
 /// A bound value: format in the first byte, type in the next two, then the value.
 pub fn parameter(bytes: &[u8]) {
     let Some((head, value)) = bytes.split_at_checked(3) else { return };
-    let format = if head[0] % 2 == 0 { Format::Text } else { Format::Binary };
     let oid = u32::from(u16::from_le_bytes([head[1], head[2]])) % OID_MAX;
-    if let (Some(pg_type), Some(zone)) = (PgType::from_oid(oid), Zone::parse("UTC")) {
-        _ = decode_parameter(pg_type, format, value, &zone);
-    }
+    fuzz::parameter(oid, head[0] % 2 == 1, value);
 }
 
 /// SQL text, split and parsed.
@@ -48,12 +39,8 @@ pub fn sql(bytes: &[u8]) {
 static SESSION: LazyLock<(TempDir, Arc<Engine>, Session)> = LazyLock::new(|| {
     let folder = TempDir::new().expect("a temporary directory can be made");
     let store = Store::open(folder.path()).expect("a new data directory opens");
-    let network = Network {
-        name: "empty".into(),
-        family: "evm".into(),
-        chain_id: None,
-        genesis_hash: None,
-    };
+    let network =
+        Network { name: "empty".into(), family: "evm".into(), chain_id: None, genesis_hash: None };
     store.put_network(&network).expect("a new store takes a network");
     let config = EngineConfig { threads: 1, memory_bytes_max: 64 << 20 };
     let engine =
