@@ -123,6 +123,8 @@ const NOT_COVERED: &[&str] = &[
     "block.transactions.blockHash",
     "block.transactions.blockNumber",
     "block.transactions.blockTimestamp",
+    // The signature of a legacy transaction holds its chain id.
+    "block.transactions.chainId",
     "block.transactions.gasPrice",
     "block.transactions.transactionIndex",
     "block.transactions.yParity",
