@@ -5,15 +5,18 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Instant;
 
 use alloy_primitives::{B256, hex};
-use cli::config::{AuthMethod, Config};
-use query_engine::{Engine, Outcome, Parameter, Principal};
+use pg_gateway::{AuthConfig, AuthMethod, Gateway, GatewayConfig, RunningGateway};
+use query_engine::{Engine, EngineConfig, Outcome, Parameter, Principal};
+use schemas::SystemClock;
 use serde_json::{Value, json};
+use storage::Store;
 use tests::mint::{Fork, Format, MintConfig, mint_file};
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 use tokio_util::sync::CancellationToken;
@@ -124,25 +127,34 @@ pub fn measure(data: &Path, samples: &Path) -> Result<Value, String> {
     let samples = read_samples(samples)?;
     let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
     let mut rows = runtime.block_on(async {
-        let mut config = Config { data: data.to_owned(), ..Config::default() };
-        config.gateway.listen = "127.0.0.1:0".parse().map_err(|_| "a constant address")?;
-        config.gateway.auth = AuthMethod::Trust;
-        let store = cli::open_store(&config).map_err(|error| format!("{error:#}"))?;
-        let service = cli::start(&config, store).await.map_err(|error| format!("{error:#}"))?;
-        let port = service.postgres_address().port();
+        let (engine, gateway) = serve(data).await?;
+        let port = gateway.local_addr().port();
         let mut rows = measure_wire(port, &samples).await.map_err(|error| error.to_string())?;
-        rows.push(row(
-            "lookup, engine without a wire",
-            measure_engine(service.engine(), &samples).await?,
-        ));
+        rows.push(row("lookup, engine without a wire", measure_engine(&engine, &samples).await?));
         // psql blocks; the service runs on the runtime's other threads.
         let timed = tokio::task::spawn_blocking(move || measure_psql(port, &samples)).await;
         rows.extend(timed.map_err(|error| error.to_string())??);
-        service.stop().await;
+        gateway.shutdown().await;
         Ok::<_, String>(rows)
     })?;
     rows.sort_by_key(|row| row[0].to_string());
     Ok(json!({ "rows": rows, "peak_bytes": child::peak_memory_bytes() }))
+}
+
+/// Engine and gateway over `data` on a free loopback port.
+async fn serve(data: &Path) -> Result<(Arc<Engine>, RunningGateway), String> {
+    let store = Store::open(data).map_err(|error| error.to_string())?;
+    let config = EngineConfig { threads: 2, memory_bytes_max: 1 << 30 };
+    let engine = Engine::new(store, config, Arc::new(SystemClock::new()))
+        .map_err(|error| format!("{error:?}"))?;
+    let config = GatewayConfig {
+        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        auth: AuthConfig { loopback: AuthMethod::Trust, ..AuthConfig::default() },
+        ..GatewayConfig::default()
+    };
+    let gateway =
+        Gateway::start(config, Arc::clone(&engine)).await.map_err(|error| error.to_string())?;
+    Ok((engine, gateway))
 }
 
 fn read_samples(path: &Path) -> Result<Vec<Sample>, String> {
