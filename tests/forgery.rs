@@ -213,7 +213,7 @@ fn forge(value: &mut Value, random: &mut Random) {
 #[test]
 fn a_forged_value_of_a_reply_is_refused_or_changes_nothing() {
     const SEED: u64 = 11;
-    const FORGERIES_PER_BLOCK: u64 = 150;
+    const FORGERIES_PER_BLOCK: u64 = 60;
     let mut random = Random::new(SEED);
     let (mut refused, mut ignored, mut forged) = (0, BTreeSet::new(), BTreeSet::new());
     for fork in Fork::all() {
@@ -250,7 +250,7 @@ fn a_forged_value_of_a_reply_is_refused_or_changes_nothing() {
         }
     }
     println!("{refused} forgeries of {} fields refused; ignored: {ignored:?}", forged.len());
-    assert!(refused > 10_000 && forged.len() > 70, "{refused} {}", forged.len());
+    assert!(refused > 5_000 && forged.len() > 70, "{refused} {}", forged.len());
 }
 
 /// Flips one bit of a file at a time. `checked` is the number of leading blocks that a flip may not
