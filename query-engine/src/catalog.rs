@@ -99,11 +99,6 @@ impl CatalogView {
         }
         std::iter::once("pg_catalog".to_owned()).chain(named).collect()
     }
-
-    /// The relation with this schema and name.
-    pub(crate) fn relation(&self, schema: &str, name: &str) -> Option<&Relation> {
-        self.relations.iter().find(|relation| relation.schema == schema && relation.name == name)
-    }
 }
 
 /// Object id of a relation: stable, at least [`FIRST_USER_OID`], even, so that the odd number after

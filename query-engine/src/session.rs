@@ -17,6 +17,7 @@ mod settings;
 mod utility;
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, StringArray};
@@ -24,7 +25,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::execution::session_state::SessionState;
 use datafusion::physical_plan::{displayable, execute_stream};
 use futures::StreamExt;
-use sqlparser::ast::Query;
+use sqlparser::ast::{Query, visit_relations};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -244,7 +245,7 @@ impl Session {
         query: &Query,
         declared: &[Option<PgType>],
     ) -> Result<(Arc<[PgType]>, Arc<[ResultColumn]>), QueryError> {
-        if let Some(found) = CatalogQuery::plan(query, &self.view, declared)? {
+        if let Some(found) = catalog_query(query, &self.view, declared)? {
             return Ok((found.parameter_types().into(), found.columns().into()));
         }
         let planner = self.planner();
@@ -317,7 +318,7 @@ impl Session {
         stop: Stop,
     ) -> Result<Outcome, QueryError> {
         let declared: Vec<_> = types.iter().copied().map(Some).collect();
-        if let Some(found) = CatalogQuery::plan(query, &self.view, &declared)? {
+        if let Some(found) = catalog_query(query, &self.view, &declared)? {
             return self.run_catalog(found, values, &stop).await;
         }
         let bound = self.bind(query, types, values, &stop).await?;
@@ -398,6 +399,23 @@ impl Session {
                 .map_err(|error| query_error(&error.into()))?;
         Ok(Outcome::Rows(Rows::ready(explain_columns(), "EXPLAIN", batch)))
     }
+}
+
+/// The statement as one over catalogs, if it is one. A statement without relations may be run either
+/// way, so what the catalog's evaluator refuses goes to the planner, which knows more types.
+fn catalog_query(
+    query: &Query,
+    view: &CatalogView,
+    declared: &[Option<PgType>],
+) -> Result<Option<CatalogQuery>, QueryError> {
+    match CatalogQuery::plan(query, view, declared) {
+        Err(_) if !names_a_relation(query) => Ok(None),
+        planned => planned,
+    }
+}
+
+fn names_a_relation(query: &Query) -> bool {
+    visit_relations(query, |_| ControlFlow::Break(())).is_break()
 }
 
 fn explain_columns() -> Arc<[ResultColumn]> {

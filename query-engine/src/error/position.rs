@@ -3,7 +3,7 @@
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
-use crate::QueryError;
+use crate::{QueryError, SqlState};
 
 /// Character position of a line and column, both from 1.
 pub(crate) fn of_location(sql: &str, line: u64, column: u64) -> u32 {
@@ -36,7 +36,7 @@ pub(crate) fn locate(mut error: QueryError, sql: &str) -> QueryError {
     if error.position.is_some() {
         return error;
     }
-    let Some(about) = error.token.take() else { return error };
+    let Some(about) = error.token.take().or_else(|| quoted_value(&error)) else { return error };
     let Some(tokens) = tokens(sql) else { return error };
     let significant: Vec<TokenWithSpan> =
         tokens.into_iter().filter(|token| !matches!(token.token, Token::Whitespace(_))).collect();
@@ -49,6 +49,23 @@ pub(crate) fn locate(mut error: QueryError, sql: &str) -> QueryError {
         error.position = Some(of_location(sql, start.line, start.column));
     }
     error
+}
+
+/// The literal or name that a message quotes: `…: "abc"` for bad input, `… "abc" …` for what is missing.
+fn quoted_value(error: &QueryError) -> Option<String> {
+    let message = error.message.as_str();
+    match error.state {
+        SqlState::INVALID_TEXT | SqlState::INVALID_DATETIME | SqlState::DATETIME_OVERFLOW => {
+            let (_, value) = message.split_once(": \"")?;
+            value.strip_suffix('"').map(str::to_owned)
+        }
+        SqlState::UNDEFINED_OBJECT if !message.starts_with("type ") => None,
+        SqlState::UNDEFINED_OBJECT | SqlState::UNDEFINED_COLUMN | SqlState::UNDEFINED_TABLE => {
+            let (_, value) = message.split_once('"')?;
+            value.split_once('"').map(|(value, _)| value.to_owned())
+        }
+        _ => None,
+    }
 }
 
 fn find_name(tokens: &[TokenWithSpan], name: &str) -> Option<usize> {
@@ -92,7 +109,6 @@ fn tokens(sql: &str) -> Option<Vec<TokenWithSpan>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::SqlState;
 
     #[test]
     fn positions_count_characters_and_not_bytes() {

@@ -45,8 +45,10 @@ pub(crate) enum CastKind {
     BytesToText,
     /// Decimal or float to an integer type, rounded as PostgreSQL does.
     NumberToInteger(DataType),
-    /// Text to a decimal of 76 digits.
+    /// Text to a decimal of 76 digits; more digits after the point than are kept are refused.
     TextToNumeric,
+    /// Text to a decimal, rounded as `numeric(p,s)` rounds.
+    TextToDecimal { precision: u8, scale: i8 },
 }
 
 /// One such cast as a function of one argument.
@@ -67,7 +69,9 @@ impl PgCast {
 impl ScalarUDFImpl for PgCast {
     fn name(&self) -> &str {
         match self.kind {
-            CastKind::Uint256ToDecimal { .. } | CastKind::TextToNumeric => "to_numeric",
+            CastKind::Uint256ToDecimal { .. }
+            | CastKind::TextToNumeric
+            | CastKind::TextToDecimal { .. } => "to_numeric",
             CastKind::Uint256ToInteger(_) | CastKind::NumberToInteger(_) => "to_integer",
             CastKind::Uint256ToText | CastKind::BytesToText => "to_text",
             CastKind::Uint256ToBytes | CastKind::TextToBytes => "to_bytea",
@@ -81,7 +85,8 @@ impl ScalarUDFImpl for PgCast {
 
     fn return_type(&self, _types: &[DataType]) -> Result<DataType> {
         Ok(match &self.kind {
-            CastKind::Uint256ToDecimal { precision, scale } => {
+            CastKind::Uint256ToDecimal { precision, scale }
+            | CastKind::TextToDecimal { precision, scale } => {
                 DataType::Decimal256(*precision, *scale)
             }
             CastKind::TextToNumeric => DataType::Decimal256(76, TEXT_NUMERIC_SCALE),
@@ -141,7 +146,10 @@ impl PgCast {
                 Ok(Arc::new(builder.finish()))
             }
             CastKind::NumberToInteger(to) => number_to_integer(input, to),
-            CastKind::TextToNumeric => text_to_numeric(input),
+            CastKind::TextToNumeric => text_to_numeric(input, 76, TEXT_NUMERIC_SCALE, true),
+            CastKind::TextToDecimal { precision, scale } => {
+                text_to_numeric(input, *precision, *scale, false)
+            }
         }
     }
 }
@@ -238,7 +246,7 @@ fn text_to_bytes(input: &ArrayRef) -> Result<ArrayRef> {
     Ok(Arc::new(builder.finish()))
 }
 
-fn text_to_numeric(input: &ArrayRef) -> Result<ArrayRef> {
+fn text_to_numeric(input: &ArrayRef, precision: u8, to_scale: i8, exact: bool) -> Result<ArrayRef> {
     let text = cast(input, &DataType::Utf8)?;
     let mut values = Vec::with_capacity(text.len());
     for value in text.as_string::<i32>() {
@@ -252,12 +260,12 @@ fn text_to_numeric(input: &ArrayRef) -> Result<ArrayRef> {
             ScalarValue::Decimal256(Some(value), _, scale) => (value, scale),
             _ => return Err(out_of_range().into()),
         };
-        let stored = rescale(value, scale, TEXT_NUMERIC_SCALE)
-            .filter(|stored| rescale(*stored, TEXT_NUMERIC_SCALE, scale) == Some(value))
+        let stored = rescale(value, scale, to_scale)
+            .filter(|stored| !exact || rescale(*stored, to_scale, scale) == Some(value))
             .ok_or_else(out_of_range)?;
         values.push(Some(stored));
     }
-    decimal256(values, 76, TEXT_NUMERIC_SCALE)
+    decimal256(values, precision, to_scale)
 }
 
 fn number_to_integer(input: &ArrayRef, to: &DataType) -> Result<ArrayRef> {

@@ -133,7 +133,7 @@ fn is_small_integer(expr: &Expr) -> bool {
         },
         Expr::UnaryOp { op: UnaryOperator::Minus, expr } => match &**expr {
             Expr::Value(value) => match &value.value {
-                Value::Number(digits, false) => format!("-{digits}").parse::<i32>().is_ok(),
+                Value::Number(digits, false) => digits.parse::<i32>().is_ok(),
                 _ => false,
             },
             _ => false,

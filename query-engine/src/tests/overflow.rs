@@ -9,7 +9,7 @@ async fn integers_never_wrap() {
     let session = &mut fixture.session();
     for sql in [
         "SELECT 2147483647 + 1",
-        "SELECT -2147483648 - 1",
+        "SELECT -2147483647 - 2",
         "SELECT 2147483647 * 2",
         "SELECT 9223372036854775807 + 1",
         "SELECT 9223372036854775807::bigint * 2::bigint",

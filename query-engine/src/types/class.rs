@@ -146,7 +146,10 @@ pub(crate) fn narrowed<'a>(expr: &Expr, data_type: &'a DataType) -> &'a DataType
 /// Whether `expr` is an integer literal that fits `integer`.
 pub(crate) fn is_small_literal(expr: &Expr) -> bool {
     match expr {
-        Expr::Literal(ScalarValue::Int64(Some(value)), _) => i32::try_from(*value).is_ok(),
+        // The smallest integer is written as minus a number that does not fit, so it is `bigint`.
+        Expr::Literal(ScalarValue::Int64(Some(value)), _) => {
+            i32::try_from(*value).is_ok_and(|small| small != i32::MIN)
+        }
         Expr::Alias(alias) => is_small_literal(&alias.expr),
         _ => false,
     }

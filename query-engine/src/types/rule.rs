@@ -19,7 +19,9 @@ use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::expr::{AggregateFunction, Case, ScalarFunction, WindowFunction};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
-use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, Operator};
+use datafusion::logical_expr::{
+    Expr, ExprSchemable, LogicalPlan, Operator, WindowFrame, WindowFrameBound, WindowFrameUnits,
+};
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::scalar::ScalarValue;
 
@@ -261,12 +263,40 @@ fn aggregate(call: AggregateFunction, schema: &DFSchema) -> Result<Expr> {
     Ok(call)
 }
 
-fn window(call: Box<WindowFunction>, schema: &DFSchema) -> Result<Expr> {
+fn window(mut call: Box<WindowFunction>, schema: &DFSchema) -> Result<Expr> {
     let name = call.fun.name().to_owned();
     if !UINT256_AGGREGATES.contains(&name.as_str()) {
         refuse_uint256(&format!("{name}()"), &call.params.args, schema)?;
     }
+    if let Some(first) = call.params.order_by.first() {
+        let class = Class::of(&first.expr.get_type(schema)?);
+        if matches!(class, Class::Uint256 | Class::Bytes) {
+            call.params.window_frame = frame_of_peers(call.params.window_frame)?;
+        }
+    }
     Ok(Expr::WindowFunction(call))
+}
+
+/// The same frame in groups of equal values: DataFusion runs RANGE frames over numbers and times only.
+fn frame_of_peers(frame: WindowFrame) -> Result<WindowFrame> {
+    if frame.units != WindowFrameUnits::Range {
+        return Ok(frame);
+    }
+    let bound = |bound: WindowFrameBound| match bound {
+        WindowFrameBound::CurrentRow => Ok(WindowFrameBound::CurrentRow),
+        WindowFrameBound::Preceding(offset) if offset.is_null() => {
+            Ok(WindowFrameBound::Preceding(ScalarValue::UInt64(None)))
+        }
+        WindowFrameBound::Following(offset) if offset.is_null() => {
+            Ok(WindowFrameBound::Following(ScalarValue::UInt64(None)))
+        }
+        _ => Err(QueryError::new(
+            SqlState::FEATURE_NOT_SUPPORTED,
+            "RANGE with an offset over 256-bit integers or bytea is not supported",
+        )),
+    };
+    let (start, end) = (bound(frame.start_bound)?, bound(frame.end_bound)?);
+    Ok(WindowFrame::new_bounds(WindowFrameUnits::Groups, start, end))
 }
 
 /// What to do where arithmetic on a 256-bit integer is refused.

@@ -53,6 +53,9 @@ pub(super) fn decide_cast(expr: Expr, schema: &DFSchema) -> Result<Transformed<E
             Some(text) if bare => Expr::Literal(Numeric::parse(text)?.to_scalar()?, None),
             Some(text) => with_type(literal_as(text, number)?.0, &field),
             None if bare => PgCast::call(CastKind::TextToNumeric, *inner),
+            None if let Class::Decimal(precision, scale) = number => {
+                PgCast::call(CastKind::TextToDecimal { precision, scale }, *inner)
+            }
             None => plain(*inner, &field),
         },
         (_, Class::Decimal(..)) if bare => bare_numeric(*inner, source, field)?,
