@@ -31,6 +31,9 @@ edition = "2024"
 [workspace]
 [dependencies]
 rocksdb = { version = "=$rocksdb", default-features = false, $features }
+# Debug information would make the C++ compiler's work, and the library, several times larger.
+[profile.dev]
+debug = false
 [profile.dev.package.librocksdb-sys]
 opt-level = 3
 TOML

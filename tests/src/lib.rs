@@ -7,5 +7,7 @@
     reason = "test tools print, and read the clock"
 )]
 
+pub mod data;
 pub mod fuzz;
 pub mod mint;
+pub mod service;

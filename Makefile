@@ -1,0 +1,42 @@
+# Every target installs what it needs first (scripts/setup.sh); build outputs go to a shared folder
+# outside the clone. `make help` lists the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+ENV := eval "$$(scripts/setup.sh)"
+N ?= 200
+
+.PHONY: help demo build test check fmt lint doc bench kill-test clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: ## build, start the demo on 127.0.0.1:5433, print how to connect
+	@$(ENV); cargo build --release --locked -p cli
+	@$(ENV); exec "$$CARGO_TARGET_DIR/release/ergosql" demo $(DEMO_ARGS)
+
+build: ## build the release binary
+	@$(ENV); cargo build --release --locked -p cli; echo "$$CARGO_TARGET_DIR/release/ergosql"
+
+test: ## install what is missing, then format, lint, all tests and docs; prints how long each part took
+	@scripts/test.sh
+
+check: test ## the same as test
+
+fmt: ## format
+	@cargo fmt --all
+
+lint: ## clippy, warnings are errors
+	@$(ENV); cargo clippy --workspace --all-targets --locked -- -D warnings
+
+doc: ## API documentation, warnings are errors
+	@$(ENV); RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --locked
+
+bench: ## ingest and lookup benches, our figures beside the floor; release build
+	@$(ENV); cargo run --release --locked -p benches --bin bench -- $(BENCH_ARGS)
+
+kill-test: ## kill an import N times at random moments; the result must equal an undisturbed run
+	@$(ENV); cargo build --locked -p cli -p tests --bins; cargo run --locked -p tests --bin kill-test -- --kills $(N)
+
+clean: ## remove build outputs (not the RocksDB library)
+	@$(ENV); cargo clean

@@ -1,0 +1,94 @@
+//! Everything visible through SQL: each `.slt` file runs in process (engine) and over the wire, and both
+//! must give the expected rows. A file's first line names its fixture.
+
+use std::path::Path;
+
+use sqllogictest::{DBOutput, DefaultColumnType, Runner};
+use tests::service::{Fixture, TestService};
+
+/// Files in `tests/sql`, run over the wire: simple protocol, so values come as PostgreSQL text.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slt_files_hold_over_the_wire() {
+    let service = TestService::start(&fixtures()).await;
+    let mut files: Vec<_> = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("sql"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "slt"))
+        .collect();
+    files.sort();
+    assert!(!files.is_empty(), "no .slt file found");
+    let port = service.port();
+    let mut failures = Vec::new();
+    for file in files {
+        let database = database_of(&file);
+        let mut runner = Runner::new(|| async {
+            Ok::<_, WireError>(Wire(tests::service::connect(port, &database).await))
+        });
+        if let Err(error) = runner.run_file_async(&file).await {
+            failures.push(error.display(false).to_string());
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
+
+fn fixtures() -> Vec<Fixture> {
+    vec![Fixture::demo(), Fixture::gaps()]
+}
+
+/// `# database: NAME` on the first line; `demo` without it.
+fn database_of(file: &Path) -> String {
+    let text = std::fs::read_to_string(file).unwrap();
+    let first = text.lines().next().unwrap_or_default();
+    first.strip_prefix("# database: ").unwrap_or("demo").trim().to_owned()
+}
+
+struct Wire(tokio_postgres::Client);
+
+/// What a client sees of an error: code, message, and position if there is one.
+#[derive(Debug)]
+struct WireError(tokio_postgres::Error);
+
+impl std::fmt::Display for WireError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0.as_db_error() {
+            Some(error) => write!(f, "{}: {}", error.code().code(), error.message()),
+            None => write!(f, "{}", self.0),
+        }
+    }
+}
+
+impl std::error::Error for WireError {}
+
+#[async_trait::async_trait]
+impl sqllogictest::AsyncDB for Wire {
+    type Error = WireError;
+    type ColumnType = DefaultColumnType;
+
+    async fn run(&mut self, sql: &str) -> Result<DBOutput<DefaultColumnType>, WireError> {
+        use tokio_postgres::SimpleQueryMessage;
+        let messages = self.0.simple_query(sql).await.map_err(WireError)?;
+        let mut rows = Vec::new();
+        let mut width = None;
+        for message in messages {
+            match message {
+                SimpleQueryMessage::RowDescription(columns) => width = Some(columns.len()),
+                SimpleQueryMessage::Row(row) => {
+                    let cell = |index| row.get(index).unwrap_or("NULL");
+                    rows.push((0..row.len()).map(|i| printable(cell(i))).collect());
+                }
+                _ => {}
+            }
+        }
+        Ok(match width {
+            Some(width) => DBOutput::Rows { types: vec![DefaultColumnType::Any; width], rows },
+            None => DBOutput::StatementComplete(0),
+        })
+    }
+
+    async fn shutdown(&mut self) {}
+}
+
+/// An empty value would vanish in a file that separates values by spaces.
+fn printable(text: &str) -> String {
+    if text.is_empty() { "(empty)".to_owned() } else { text.to_owned() }
+}
