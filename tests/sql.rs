@@ -92,3 +92,41 @@ impl sqllogictest::AsyncDB for Wire {
 fn printable(text: &str) -> String {
     if text.is_empty() { "(empty)".to_owned() } else { text.to_owned() }
 }
+
+/// The generator's ledger of the demo token.
+fn truth() -> serde_json::Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/demo/truth.json");
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn balances_summed_in_sql_equal_the_generators_ledger() {
+    use tokio_postgres::SimpleQueryMessage;
+
+    let service = TestService::start(&[Fixture::demo()]).await;
+    let client = service.connect("demo").await;
+    let truth = truth();
+    let coin = truth["coin"].as_str().unwrap();
+    let sql = format!(
+        "SELECT account, sum(amount) FROM (
+             SELECT to_address AS account, value::numeric(76,0) AS amount
+             FROM chain.token_transfers WHERE token_address = '{coin}'
+             UNION ALL
+             SELECT from_address, -(value::numeric(76,0))
+             FROM chain.token_transfers WHERE token_address = '{coin}') moves
+         GROUP BY account"
+    );
+    let mut balances = std::collections::BTreeMap::new();
+    for message in client.simple_query(&sql).await.unwrap() {
+        if let SimpleQueryMessage::Row(row) = message {
+            let account = row.get(0).unwrap().replace("\\x", "0x");
+            balances.insert(account, row.get(1).unwrap().to_owned());
+        }
+    }
+    let expected = truth["balances"].as_object().unwrap();
+    assert!(!expected.is_empty());
+    for (account, balance) in expected {
+        let found = balances.get(account).map_or("0", String::as_str);
+        assert_eq!(found, balance.as_str().unwrap(), "{account}");
+    }
+}
