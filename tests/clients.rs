@@ -18,8 +18,10 @@ fn code(error: &tokio_postgres::Error) -> &str {
 async fn a_prepared_statement_takes_typed_parameters() {
     let service = demo().await;
     let client = service.connect("demo").await;
-    let by_number =
-        client.prepare("SELECT hash, transaction_count FROM chain.blocks WHERE number = $1").await.unwrap();
+    let by_number = client
+        .prepare("SELECT hash, transaction_count FROM chain.blocks WHERE number = $1")
+        .await
+        .unwrap();
     let row = client.query_one(&by_number, &[&0i64]).await.unwrap();
     let hash: Vec<u8> = row.get(0);
     assert_eq!(hash.len(), 32);
@@ -73,7 +75,8 @@ async fn a_running_query_stops_on_timeout_and_on_cancel() {
     let endless = "SELECT count(*) FROM chain.transactions a, chain.transactions b, chain.transactions c \
                    WHERE a.nonce + b.nonce + c.nonce = -1";
     client.batch_execute("SET statement_timeout = 300").await.unwrap();
-    let timed_out = tokio::time::timeout(Duration::from_secs(30), client.batch_execute(endless)).await;
+    let timed_out =
+        tokio::time::timeout(Duration::from_secs(30), client.batch_execute(endless)).await;
     assert_eq!(code(&timed_out.expect("the server stops it").unwrap_err()), "57014");
 
     client.batch_execute("SET statement_timeout = 0").await.unwrap();
@@ -82,7 +85,8 @@ async fn a_running_query_stops_on_timeout_and_on_cancel() {
         tokio::time::sleep(Duration::from_millis(300)).await;
         token.cancel_query(tokio_postgres::NoTls).await.expect("the cancel request is taken");
     });
-    let cancelled = tokio::time::timeout(Duration::from_secs(30), client.batch_execute(endless)).await;
+    let cancelled =
+        tokio::time::timeout(Duration::from_secs(30), client.batch_execute(endless)).await;
     assert_eq!(code(&cancelled.expect("the server stops it").unwrap_err()), "57014");
     client.batch_execute("SELECT 1").await.expect("the session lives on");
 }
@@ -120,9 +124,8 @@ fn psql(port: u16, arguments: &[&str]) -> (String, String) {
 async fn psql_lists_and_describes_tables() {
     let service = demo().await;
     let port = service.port();
-    let ask = |command: &'static str| {
-        tokio::task::spawn_blocking(move || psql(port, &["-c", command]))
-    };
+    let ask =
+        |command: &'static str| tokio::task::spawn_blocking(move || psql(port, &["-c", command]));
     for (command, expected) in [
         ("\\dt chain.*", "token_transfers"),
         ("\\d", "transactions"),

@@ -60,7 +60,8 @@ fn crates_use_only_crates_below_them() {
     let ours: BTreeSet<&str> = LAYERS.iter().map(|(name, _)| *name).collect();
     for (name, allowed) in LAYERS {
         for dependency in dependencies(name) {
-            let fine = !ours.contains(dependency.as_str()) || allowed.contains(&dependency.as_str());
+            let fine =
+                !ours.contains(dependency.as_str()) || allowed.contains(&dependency.as_str());
             assert!(fine, "{name} must not use {dependency}");
         }
     }

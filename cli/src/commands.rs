@@ -14,12 +14,17 @@ use crate::config::Config;
 
 /// A blockchain as a database that you can use and check.
 #[derive(Debug, Parser)]
-#[command(name = "ergosql", version, max_term_width = 100, after_help = "\
+#[command(
+    name = "ergosql",
+    version,
+    max_term_width = 100,
+    after_help = "\
 Examples:
   ergosql demo                                     a verified chain, ready for psql
   ergosql import --network ethereum mainnet.era1   verify an archive and store it
   ergosql query --network ethereum \"SELECT count(*) FROM chain.blocks\"
-  ergosql serve --config ergosql.toml              serve SQL on the Postgres wire")]
+  ergosql serve --config ergosql.toml              serve SQL on the Postgres wire"
+)]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -1,9 +1,10 @@
 //! Starts everything that serves: store, engine, gateway. Tests and benches start the same.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use pg_gateway::{AuthConfig, AuthMethod, Gateway, GatewayConfig, RunningGateway};
 use query_engine::{Engine, EngineConfig};
 use schemas::SystemClock;
@@ -58,19 +59,30 @@ pub async fn start(config: &Config, store: Store) -> anyhow::Result<RunningServi
     };
     let engine = Engine::new(store, engine_config, Arc::new(SystemClock::new()))
         .context("cannot start the query engine")?;
-    let method = match config.gateway.auth {
-        config::AuthMethod::Trust => AuthMethod::Trust,
-        config::AuthMethod::ScramSha256 => AuthMethod::ScramSha256,
-    };
-    let roles = config.roles.iter().map(|role| (role.name.clone(), role.secret.clone())).collect();
     let gateway_config = GatewayConfig {
         listen: config.gateway.listen,
         connections_max: config.gateway.connections_max,
-        auth: AuthConfig::new(method, roles)?,
+        auth: auth(config)?,
         ..GatewayConfig::default()
     };
-    let gateway = Gateway::start(gateway_config, Arc::clone(&engine))
-        .await
-        .with_context(|| format!("cannot listen on {}", config.gateway.listen))?;
+    let gateway = Gateway::start(gateway_config, Arc::clone(&engine)).await?;
     Ok(RunningService { gateway, engine })
+}
+
+/// The sign-in rules of `config`.
+fn auth(config: &Config) -> anyhow::Result<AuthConfig> {
+    let loopback = match config.gateway.auth {
+        config::AuthMethod::Trust => AuthMethod::Trust,
+        config::AuthMethod::ScramSha256 => AuthMethod::ScramSha256,
+    };
+    let mut roles = HashMap::new();
+    for role in &config.roles {
+        // The message names the role, never the secret.
+        let verifier =
+            role.secret.parse().with_context(|| format!("secret of role \"{}\"", role.name))?;
+        if roles.insert(role.name.clone(), verifier).is_some() {
+            bail!("role \"{}\" is listed twice", role.name);
+        }
+    }
+    Ok(AuthConfig { loopback, roles })
 }

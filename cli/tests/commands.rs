@@ -86,7 +86,10 @@ fn assert_one_clear_line(output: &Output, parts: &[&str]) {
 fn files_that_are_no_block_files_get_one_clear_line() {
     let place = Place::new();
     let missing = place.folder.path().join("missing.era1");
-    assert_one_clear_line(&place.import(missing.to_str().unwrap()), &["missing.era1", "No such file"]);
+    assert_one_clear_line(
+        &place.import(missing.to_str().unwrap()),
+        &["missing.era1", "No such file"],
+    );
     let folder = place.folder.path().to_str().unwrap().to_owned();
     assert_one_clear_line(&place.import(&folder), &[&folder]);
     for (name, bytes) in [
@@ -131,7 +134,8 @@ fn a_truncated_file_keeps_the_blocks_before_the_cut() {
 fn a_forged_field_is_refused_by_name_and_the_good_blocks_stay() {
     let place = Place::new();
     let mut lines = demo_lines();
-    lines[120] = lines[120].replacen("\"cumulativeGasUsed\": \"0x", "\"cumulativeGasUsed\": \"0x1", 1);
+    lines[120] =
+        lines[120].replacen("\"cumulativeGasUsed\": \"0x", "\"cumulativeGasUsed\": \"0x1", 1);
     let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
     gzip.write_all(lines.join("\n").as_bytes()).unwrap();
     let file = place.file("forged.ndjson.gz", &gzip.finish().unwrap());
@@ -141,7 +145,8 @@ fn a_forged_field_is_refused_by_name_and_the_good_blocks_stay() {
     assert!(stderr.contains("block 120: receipts root is 0x"), "{stderr}");
     assert!(stderr.contains("recomputed 0x"), "{stderr}");
     assert_eq!(place.count("blocks"), "300");
-    let gaps = place.run(&["query", "--format", "csv", "SELECT first_block, last_block FROM ergo.gaps"]);
+    let gaps =
+        place.run(&["query", "--format", "csv", "SELECT first_block, last_block FROM ergo.gaps"]);
     assert_eq!(text(&gaps.stdout), "first_block,last_block\n120,120\n");
 }
 
@@ -172,7 +177,10 @@ fn a_query_error_names_code_and_hint() {
     let place = Place::new();
     assert_one_clear_line(&place.run(&["query", "SELECT 1"]), &["holds no network"]);
     place.import(demo_chain().to_str().unwrap());
-    assert_one_clear_line(&place.run(&["query", "SELECT nope FROM chain.blocks"]), &["42703", "nope"]);
+    assert_one_clear_line(
+        &place.run(&["query", "SELECT nope FROM chain.blocks"]),
+        &["42703", "nope"],
+    );
 }
 
 #[test]

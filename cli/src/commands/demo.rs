@@ -31,7 +31,11 @@ pub(super) struct DemoArguments {
     listen: SocketAddr,
 }
 
-pub(super) fn run(arguments: DemoArguments, mut config: Config, data_given: bool) -> anyhow::Result<()> {
+pub(super) fn run(
+    arguments: DemoArguments,
+    mut config: Config,
+    data_given: bool,
+) -> anyhow::Result<()> {
     config.gateway.listen = arguments.listen;
     config.gateway.auth = AuthMethod::Trust;
     anyhow::ensure!(

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
+use pg_gateway::TextStyle;
 use query_engine::{Engine, EngineConfig, Outcome, Principal, QueryError, Rows, Session};
 use schemas::SystemClock;
 
@@ -75,7 +76,10 @@ async fn run_statements(session: &mut Session, sql: &str, format: Format) -> any
             eprintln!("{}: {}", notice.severity, notice.message);
         }
         match outcome {
-            Outcome::Rows(rows) => print_rows(rows, format).await?,
+            Outcome::Rows(rows) => {
+                let style = TextStyle::new(|name| session.setting(name)).map_err(explain)?;
+                print_rows(rows, format, &style).await?;
+            }
             Outcome::Done { tag } => println!("{tag}"),
             Outcome::Empty => {}
         }
@@ -83,10 +87,10 @@ async fn run_statements(session: &mut Session, sql: &str, format: Format) -> any
     Ok(())
 }
 
-async fn print_rows(mut rows: Rows, format: Format) -> anyhow::Result<()> {
+async fn print_rows(mut rows: Rows, format: Format, style: &TextStyle) -> anyhow::Result<()> {
     let columns = Arc::clone(rows.columns());
     let mut output = std::io::BufWriter::new(std::io::stdout().lock());
-    let mut writer = RowWriter::new(format, &columns);
+    let mut writer = RowWriter::new(format, &columns, style);
     while let Some(batch) = rows.next().await {
         writer.write(&mut output, &batch.map_err(explain)?)?;
     }

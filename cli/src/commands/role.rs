@@ -36,7 +36,7 @@ pub(super) fn run(command: &RoleCommand) -> anyhow::Result<()> {
         password.len() <= PASSWORD_BYTES_MAX,
         "the password is longer than {PASSWORD_BYTES_MAX} bytes"
     );
-    let secret = pg_gateway::scram_verifier(password)?;
+    let secret = pg_gateway::Verifier::from_password(password);
     let name = toml::Value::String(arguments.name.clone());
     println!("[[role]]\nname = {name}\nsecret = \"{secret}\"");
     Ok(())

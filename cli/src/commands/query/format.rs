@@ -4,7 +4,8 @@
 use std::io::{self, Write};
 
 use arrow::array::RecordBatch;
-use pg_gateway::TextEncoder;
+use bytes::{Buf, BytesMut};
+use pg_gateway::{EncodedBatch, Format as WireFormat, TextStyle};
 use query_engine::{PgType, ResultColumn};
 
 use super::Format;
@@ -16,6 +17,7 @@ const WIDTH_ROWS_MAX: usize = 1_000;
 pub(super) struct RowWriter<'a> {
     format: Format,
     columns: &'a [ResultColumn],
+    style: &'a TextStyle,
     /// Rows held back until the widths of a table are known.
     held: Vec<Vec<Option<String>>>,
     widths: Option<Vec<usize>>,
@@ -23,19 +25,26 @@ pub(super) struct RowWriter<'a> {
 }
 
 impl<'a> RowWriter<'a> {
-    pub(super) fn new(format: Format, columns: &'a [ResultColumn]) -> Self {
-        Self { format, columns, held: Vec::new(), widths: None, row_count: 0 }
+    pub(super) fn new(format: Format, columns: &'a [ResultColumn], style: &'a TextStyle) -> Self {
+        Self { format, columns, style, held: Vec::new(), widths: None, row_count: 0 }
     }
 
     /// Writes the rows of `batch`, or holds them until widths are known.
-    pub(super) fn write(&mut self, out: &mut impl Write, batch: &RecordBatch) -> anyhow::Result<()> {
+    pub(super) fn write(
+        &mut self,
+        out: &mut impl Write,
+        batch: &RecordBatch,
+    ) -> anyhow::Result<()> {
         if self.format == Format::Csv && self.row_count == 0 {
             self.csv_header(out)?;
         }
-        let encoder = TextEncoder::new(self.columns, batch)?;
+        let formats = vec![WireFormat::Text; self.columns.len()];
+        let encoded = EncodedBatch::new(batch, self.columns, &formats, self.style)?;
+        let mut message = BytesMut::new();
         for row in 0..batch.num_rows() {
-            let cells: Vec<Option<String>> =
-                (0..self.columns.len()).map(|column| encoder.cell(column, row)).collect();
+            message.clear();
+            encoded.write_row(row, &mut message)?;
+            let cells = cells_of(&message, self.columns.len());
             self.row_count += 1;
             match self.format {
                 Format::Csv => csv_line(out, &cells)?,
@@ -104,6 +113,19 @@ impl<'a> RowWriter<'a> {
         self.widths = Some(widths);
         Ok(())
     }
+}
+
+/// The cells of a DataRow message that the gateway's encoder made: type byte, length, column count,
+/// then each cell with its length, -1 for NULL.
+fn cells_of(mut message: &[u8], column_count: usize) -> Vec<Option<String>> {
+    message.advance(1 + 4 + 2);
+    let mut cell = || {
+        let length = usize::try_from(message.get_i32()).ok()?;
+        let text = String::from_utf8_lossy(&message[..length]).into_owned();
+        message.advance(length);
+        Some(text)
+    };
+    (0..column_count).map(|_| cell()).collect()
 }
 
 fn char_count(text: &str) -> usize {
@@ -205,7 +227,10 @@ mod tests {
 
     #[test]
     fn csv_tells_null_from_empty_and_quotes_what_needs_it() {
-        assert_eq!(csv(&[None, Some(""), Some("a,b"), Some("say \"hi\"")]), ",\"\",\"a,b\",\"say \"\"hi\"\"\"\n");
+        assert_eq!(
+            csv(&[None, Some(""), Some("a,b"), Some("say \"hi\"")]),
+            ",\"\",\"a,b\",\"say \"\"hi\"\"\"\n"
+        );
     }
 
     #[test]
