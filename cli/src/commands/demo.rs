@@ -57,8 +57,7 @@ fn import_bundled_chain(config: &Config) -> anyhow::Result<()> {
     let mut file = tempfile::NamedTempFile::new().context("cannot make a temporary file")?;
     file.write_all(BUNDLED_CHAIN).context("cannot write the bundled chain to a temporary file")?;
     let options = ImportOptions::default();
-    import_with_progress(&store, NETWORK, &[file.path().to_owned()], &options)?;
-    Ok(())
+    import_with_progress(&store, NETWORK, &[file.path().to_owned()], &options)
 }
 
 fn print_how_to_connect(address: SocketAddr) {

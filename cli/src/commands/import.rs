@@ -1,6 +1,7 @@
 //! `ergosql import`: files in, verified blocks stored.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::bail;
 use clap::Args;
@@ -57,39 +58,57 @@ pub(super) fn run(arguments: &ImportArguments, config: &Config) -> anyhow::Resul
     if let Some(threads) = arguments.threads {
         options.threads = usize::from(threads);
     }
-    let report = import_with_progress(&store, &network.name, &arguments.files, &options)?;
-    if report.refused_count > 0 {
-        bail!("{} of the blocks were refused; the others are stored", report.refused_count);
-    }
-    Ok(())
+    import_with_progress(&store, &network.name, &arguments.files, &options)
 }
 
-/// Imports, shows progress, and prints what came of it. Refused blocks are in the report.
+/// Imports, shows progress, and prints what came of it.
+///
+/// # Errors
+/// When blocks or files were refused; everything else is stored then.
 pub(super) fn import_with_progress(
     store: &Store,
     network: &str,
     files: &[PathBuf],
     options: &ImportOptions,
-) -> anyhow::Result<ImportReport> {
+) -> anyhow::Result<()> {
     let progress = ImportProgress::new();
     let result = indexer::import(store, network, files, options, &|now| progress.update(now));
     progress.finish();
     let report = result?;
-    for (_, text) in report.refused.iter().take(REFUSED_LINES_MAX) {
-        eprintln!("refused: {text}");
+    print_summary(network, &report, progress.elapsed());
+    match report.refused.as_slice() {
+        [] => Ok(()),
+        [(_, text)] if report.refused_count == 1 => bail!("{text}"),
+        several => {
+            for (_, text) in several.iter().take(REFUSED_LINES_MAX) {
+                eprintln!("refused: {text}");
+            }
+            bail!(
+                "{} blocks or files were refused; everything else is stored",
+                report.refused_count
+            )
+        }
     }
-    let unlisted = report.refused_count.saturating_sub(REFUSED_LINES_MAX as u64);
-    if unlisted > 0 {
-        eprintln!("refused: {unlisted} more");
+}
+
+fn print_summary(network: &str, report: &ImportReport, elapsed: Duration) {
+    if report.blocks_stored + report.blocks_known == 0 {
+        return;
     }
-    let seconds = progress.elapsed().as_secs_f64();
     println!(
-        "{network}: {} blocks stored, {} already there, {} refused; {} transactions, {} logs in {seconds:.1} s",
+        "{network}: {} blocks stored, {} already there, {} refused; {} transactions, {} logs in {:.1} s",
         report.blocks_stored,
         report.blocks_known,
         report.refused_count,
         report.transactions,
         report.logs,
+        elapsed.as_secs_f64(),
     );
-    Ok(report)
+    if report.blocks_known_without_receipts > 0 {
+        println!(
+            "{} of the blocks already there are stored without receipts, which this file has: \
+             import it into a new network to get their logs",
+            report.blocks_known_without_receipts
+        );
+    }
 }
