@@ -36,7 +36,7 @@ bench: ## ingest and lookup benches, our figures beside the floor; release build
 	@$(ENV); cargo run --release --locked -p benches --bin bench -- $(BENCH_ARGS)
 
 kill-test: ## kill an import N times at random moments; the result must equal an undisturbed run
-	@$(ENV); cargo build --locked -p cli -p tests --bins; cargo run --locked -p tests --bin kill-test -- --kills $(N)
+	@$(ENV); N=$(N) cargo test --workspace --locked --test kill -- --nocapture
 
 clean: ## remove build outputs (not the RocksDB library)
 	@$(ENV); cargo clean
