@@ -10,8 +10,8 @@ use tokio_rustls::TlsConnector;
 use crate::harness::{DATABASE, Harness};
 use crate::raw::{RawClient, query, startup};
 
-const CERTIFICATE: &[u8] = include_bytes!("../../fixtures/tls/cert.pem");
-const KEY: &[u8] = include_bytes!("../../fixtures/tls/key.pem");
+const CERTIFICATE: &[u8] = include_bytes!("../fixtures/tls/cert.pem");
+const KEY: &[u8] = include_bytes!("../fixtures/tls/key.pem");
 const SSL_REQUEST: &[u8] = b"\0\0\0\x08\x04\xd2\x16\x2f";
 
 async fn harness() -> Harness {
