@@ -26,8 +26,6 @@ use crate::dataset::{Dataset, FileKind, transfers};
 use crate::ingest::{self, NETWORK};
 use crate::report::{Table, median, megabytes, p99, rate, thousands};
 
-/// Lookups of each kind.
-const LOOKUPS: u64 = 2_000;
 /// Statements that psql times.
 const PSQL_STATEMENTS: usize = 300;
 /// Transactions per block; with a full archive of 8192 blocks that is five million.
@@ -43,12 +41,13 @@ struct Sample {
     index: i64,
 }
 
-/// Mints, imports and looks up; returns the tables.
+/// Mints, imports and looks up `lookups` times in each way; returns the tables.
 ///
 /// # Errors
 /// When a step fails or an answer is wrong.
-pub fn run(folder: &Path, transactions: u64) -> Result<String, String> {
-    let (dataset, samples) = mint(folder, transactions).map_err(|error| error.to_string())?;
+pub fn run(folder: &Path, transactions: u64, lookups: u64) -> Result<String, String> {
+    let (dataset, samples) =
+        mint(folder, transactions, lookups).map_err(|error| error.to_string())?;
     let data = folder.join("data");
     eprintln!("lookup: importing {} transactions", thousands(transactions));
     let mut arguments = vec!["lookup-import".to_owned(), data.display().to_string()];
@@ -76,7 +75,7 @@ pub fn run(folder: &Path, transactions: u64) -> Result<String, String> {
 }
 
 /// Mints the archive, and a file with one sampled transaction a line.
-fn mint(folder: &Path, transactions: u64) -> std::io::Result<(Dataset, PathBuf)> {
+fn mint(folder: &Path, transactions: u64, lookups: u64) -> std::io::Result<(Dataset, PathBuf)> {
     fs::create_dir_all(folder)?;
     let config = MintConfig {
         // Block 0 has none.
@@ -88,7 +87,7 @@ fn mint(folder: &Path, transactions: u64) -> std::io::Result<(Dataset, PathBuf)>
     let (file, samples) = (folder.join("lookup.era1"), folder.join("samples.txt"));
     eprintln!("lookup: minting {} transactions", thousands(transactions));
     let mut out = std::io::BufWriter::new(fs::File::create(&samples)?);
-    let every = (transactions / LOOKUPS).max(1);
+    let every = (transactions / lookups).max(1);
     let mut seen = 0;
     let mut failed = None;
     mint_file(config, Format::Era1, &file, None, |block| {
@@ -219,8 +218,8 @@ async fn measure_wire(
         row("lookup, tokio-postgres, prepared", prepared),
         row("lookup, tokio-postgres, simple", simple),
         row("lookup of an absent hash, prepared", absent(&client, samples.len()).await?),
-        row("SELECT 1, tokio-postgres, prepared", select_one(&client, true).await?),
-        row("SELECT 1, tokio-postgres, simple", select_one(&client, false).await?),
+        row("SELECT 1, tokio-postgres, prepared", select_one(&client, true, samples.len()).await?),
+        row("SELECT 1, tokio-postgres, simple", select_one(&client, false, samples.len()).await?),
     ])
 }
 
@@ -240,10 +239,14 @@ async fn absent(client: &Client, count: usize) -> Result<Vec<f64>, Box<dyn std::
     Ok(times)
 }
 
-async fn select_one(client: &Client, prepared: bool) -> Result<Vec<f64>, tokio_postgres::Error> {
+async fn select_one(
+    client: &Client,
+    prepared: bool,
+    count: usize,
+) -> Result<Vec<f64>, tokio_postgres::Error> {
     let statement = client.prepare("SELECT 1").await?;
     let mut times = Vec::new();
-    for _ in 0..LOOKUPS {
+    for _ in 0..count {
         let started = Instant::now();
         if prepared {
             client.query_one(&statement, &[]).await?;
