@@ -40,5 +40,5 @@ copy() { # name, query
     "${psql[@]}" -qAt -c "copy ($2) to stdout with (format text, header true)" >"$out/$1.tsv"
 }
 copy view_definitions "select c.oid, pg_get_viewdef(c.oid) as definition from pg_class c where c.relkind = 'v' order by c.oid"
-copy pg_settings "select name, setting, unit, category, short_desc, extra_desc, context, vartype, min_val, max_val, enumvals, boot_val
+copy setting_descriptions "select name, setting, unit, category, short_desc, extra_desc, context, vartype, min_val, max_val, enumvals, boot_val
     from pg_settings order by name"

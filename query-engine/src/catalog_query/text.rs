@@ -396,6 +396,7 @@ impl Env<'_> {
                 self.field("pg_operator", value, "oprname").map(|name| name.as_text().to_owned())
             }
             types::REGPROCEDURE => self.procedure_name(value),
+            types::REGOPERATOR => self.operator_name(value),
             _ => None,
         };
         found.unwrap_or_else(|| value.to_string())
@@ -403,6 +404,18 @@ impl Env<'_> {
 
     fn name_of(&self, table: &str, column: &str, oid: i64) -> Option<String> {
         self.field(table, oid, column).map(|name| quote_ident(name.as_text()))
+    }
+
+    fn operator_name(&self, oid: i64) -> Option<String> {
+        let name = self.field("pg_operator", oid, "oprname")?;
+        let operand = |column| {
+            let operand = self.field("pg_operator", oid, column).and_then(|value| value.as_int());
+            match operand {
+                None | Some(0) => "NONE".to_owned(),
+                Some(found) => self.type_name(found).unwrap_or_else(|| found.to_string()),
+            }
+        };
+        Some(format!("{}({},{})", name.as_text(), operand("oprleft"), operand("oprright")))
     }
 
     fn procedure_name(&self, oid: i64) -> Option<String> {

@@ -45,7 +45,6 @@ files![
     "pg_opfamily",
     "pg_proc",
     "pg_range",
-    "pg_settings",
     "pg_tablespace",
     "pg_ts_config",
     "pg_ts_config_map",
@@ -53,6 +52,7 @@ files![
     "pg_ts_parser",
     "pg_ts_template",
     "pg_type",
+    "setting_descriptions",
     "view_definitions",
 ];
 
@@ -283,9 +283,10 @@ pub(crate) fn rows(relation: &BuiltinRelation) -> Vec<Row> {
         .collect()
 }
 
-/// Description of one setting: the columns of `pg_settings.tsv`, all of them text.
+/// Description of one setting: the columns of `setting_descriptions.tsv`, all of them text.
 pub(crate) fn settings() -> Vec<Vec<Option<Arc<str>>>> {
-    let records = records("pg_settings").expect("pg_settings is one of our files");
+    let records =
+        records("setting_descriptions").expect("setting_descriptions is one of our files");
     records
         .lines
         .map(|line| line.split('\t').map(|field| unescape(field).map(Arc::from)).collect())

@@ -58,10 +58,10 @@ fn strong_name(expr: &Expr) -> Option<String> {
 fn weak_name(expr: &Expr) -> Option<String> {
     match expr {
         Expr::Nested(inner) | Expr::Collate { expr: inner, .. } => weak_name(inner),
-        Expr::Cast { expr, data_type, .. } => weak_name(expr).or_else(|| {
+        Expr::Cast { data_type, .. } => {
             let oid = type_of_ast(data_type).ok()?;
             Some(type_of(oid).map_or_else(|| type_name(oid), |found| found.name.to_owned()))
-        }),
+        }
         Expr::TypedString(typed) => {
             let oid = type_of_ast(&typed.data_type).ok()?;
             type_of(oid).map(|found| found.name.to_owned())
