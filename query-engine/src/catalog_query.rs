@@ -20,6 +20,8 @@ mod plan;
 pub(crate) mod result;
 pub(crate) mod text;
 pub(crate) mod types;
+#[cfg(test)]
+mod tests;
 mod value;
 mod views;
 

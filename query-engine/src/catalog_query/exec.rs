@@ -42,7 +42,7 @@ pub(super) fn run(
     cancel: &CancellationToken,
 ) -> Result<Rows, QueryError> {
     let executor =
-        Executor { env, parameters, cancel, steps: Cell::new(0), ctes: RefCell::default() };
+        Executor { env, parameters, cancel, steps: Cell::new(0), ctes: RefCell::default(), once: RefCell::default() };
     executor.query(plan, None)
 }
 
@@ -54,6 +54,8 @@ struct Executor<'a> {
     steps: Cell<u64>,
     /// Rows of the items of WITH that are in sight.
     ctes: RefCell<HashMap<usize, Arc<Rows>>>,
+    /// Values of subqueries that read nothing outside themselves.
+    once: RefCell<HashMap<usize, Value>>,
 }
 
 /// Rows of one query level while its expressions are evaluated.

@@ -59,8 +59,8 @@ pub(crate) enum Expr {
     Subscript { array: Box<Expr>, index: Box<Expr>, first: i64 },
     /// A field of a row value, from 0.
     Field { record: Box<Expr>, index: usize },
-    /// A subquery.
-    Subquery { kind: SubqueryKind, plan: Arc<QueryPlan> },
+    /// A subquery. One that reads nothing outside itself has a number, and runs once.
+    Subquery { kind: SubqueryKind, plan: Arc<QueryPlan>, once: Option<usize> },
 }
 
 /// What a subquery gives.
@@ -72,6 +72,8 @@ pub(crate) enum SubqueryKind {
     Exists,
     /// Its values as an array.
     Array,
+    /// Its rows as an array of row values.
+    Rows,
 }
 
 /// A function of the registry, which lives as long as the process.

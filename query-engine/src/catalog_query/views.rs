@@ -16,6 +16,7 @@ const EMPTY: &[&str] = &[
     "pg_locks",
     "pg_prepared_statements",
     "pg_prepared_xacts",
+    "pg_publication_tables",
     "pg_replication_origin_status",
     "pg_replication_slots",
     "pg_seclabels",
@@ -25,6 +26,7 @@ const EMPTY: &[&str] = &[
     "pg_stats_ext_exprs",
     "pg_timezone_abbrevs",
     "pg_timezone_names",
+    "triggers",
 ];
 
 /// Prefixes of views of statistics.

@@ -10,6 +10,7 @@
 //! - A function that is not marked as taking nulls gives null when any argument is null.
 
 mod arrays;
+mod information;
 mod objects;
 mod privileges;
 mod session;
@@ -113,6 +114,7 @@ const fn set(signature: &'static str, body: SetBody) -> Entry {
 static REGISTRY: LazyLock<HashMap<&'static str, Vec<Function>>> = LazyLock::new(|| {
     let lists = [
         arrays::FUNCTIONS,
+        information::FUNCTIONS,
         objects::FUNCTIONS,
         privileges::FUNCTIONS,
         session::FUNCTIONS,

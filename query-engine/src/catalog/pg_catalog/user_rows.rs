@@ -103,6 +103,12 @@ fn int(value: impl Into<i64>) -> Value {
     Value::Int(value.into())
 }
 
+/// An access list that gives the owner and everybody the same privileges: nothing can be changed.
+fn access(letters: &str) -> Value {
+    let item = |grantee| Value::text(format!("{grantee}={letters}/{OWNER_NAME}"));
+    Value::array(vec![item(OWNER_NAME), item("")])
+}
+
 fn class(make: &Maker<'_>, view: &CatalogView, own: &Relation) -> Row {
     let is_table = own.kind == RelationKind::Table;
     make.row(&[
@@ -120,6 +126,7 @@ fn class(make: &Maker<'_>, view: &CatalogView, own: &Relation) -> Row {
         ("relnatts", int(i64::try_from(own.columns.len()).unwrap_or(i64::MAX))),
         ("relispopulated", Value::Bool(true)),
         ("relreplident", Value::text(if is_table { "d" } else { "n" })),
+        ("relacl", access("r")),
     ])
 }
 
@@ -218,6 +225,7 @@ fn database(make: &Maker<'_>, name: &str) -> Row {
         ("dattablespace", Value::oid(DEFAULT_TABLESPACE_OID)),
         ("datcollate", Value::text("C")),
         ("datctype", Value::text("C")),
+        ("datacl", access("c")),
     ])
 }
 
@@ -228,6 +236,7 @@ fn namespaces(make: &Maker<'_>, view: &CatalogView) -> Vec<Row> {
             ("oid", Value::oid(schema_oid(&view.database, schema))),
             ("nspname", Value::text(*schema)),
             ("nspowner", Value::oid(OWNER_OID)),
+            ("nspacl", access("U")),
         ])
     };
     schemas.iter().filter(|schema| **schema != "public").map(row).collect()

@@ -31,12 +31,12 @@ impl Binder<'_> {
         }
         let list = match &function.args {
             FunctionArguments::Subquery(query) if name == "array" => {
-                let plan = self.query(query, scope.inner())?;
+                let (plan, once) = self.inner_query(query, scope)?;
                 let inner = plan.columns.first().map_or(types::TEXT, |column| column.type_oid);
                 let inner = super::Env::known(inner);
                 let array = types::array_of(inner)
                     .ok_or_else(|| unsupported(format!("array of {}", type_name(inner))))?;
-                let expr = Expr::Subquery { kind: SubqueryKind::Array, plan: plan.into() };
+                let expr = Expr::Subquery { kind: SubqueryKind::Array, plan: plan.into(), once };
                 return Ok(Typed::new(expr, array));
             }
             FunctionArguments::Subquery(_) => return Err(unsupported(format!("{name}(SELECT …)"))),

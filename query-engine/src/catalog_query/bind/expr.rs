@@ -75,8 +75,8 @@ impl Binder<'_> {
             }
             Ast::Subquery(query) => self.scalar_subquery(query, scope),
             Ast::Exists { subquery, negated } => {
-                let plan = self.query(subquery, scope.inner())?;
-                let found = Expr::Subquery { kind: SubqueryKind::Exists, plan: plan.into() };
+                let (plan, once) = self.inner_query(subquery, scope)?;
+                let found = Expr::Subquery { kind: SubqueryKind::Exists, plan: plan.into(), once };
                 Ok(Typed::bool(negate(found, *negated)))
             }
             Ast::Trim { trim_where, trim_what, expr, trim_characters: None } => {

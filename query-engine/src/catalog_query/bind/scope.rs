@@ -128,6 +128,25 @@ impl<'s> Scope<'s> {
         Ok((result?, mask))
     }
 
+    /// Runs `bind`, and says whether it named anything of this level or of one above.
+    pub(super) fn is_closed<T>(
+        &self,
+        bind: impl FnOnce() -> Result<T, QueryError>,
+    ) -> Result<(T, bool), QueryError> {
+        let mut levels = vec![self];
+        while let Some(parent) = levels[levels.len() - 1].context.parent {
+            levels.push(parent);
+        }
+        let before: Vec<u64> = levels.iter().map(|level| level.used.replace(0)).collect();
+        let result = bind();
+        let mut is_closed = true;
+        for (level, before) in levels.iter().zip(before) {
+            is_closed &= level.used.get() == 0;
+            level.used.set(level.used.get() | before);
+        }
+        Ok((result?, is_closed))
+    }
+
     /// The column or row that a name of one to three parts means.
     ///
     /// # Errors

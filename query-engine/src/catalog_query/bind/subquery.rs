@@ -237,6 +237,20 @@ impl Binder<'_> {
         Ok(plain(Body::Values(exprs), columns))
     }
 
+    /// A subquery inside an expression, and its number if it reads nothing outside itself.
+    pub(super) fn inner_query(
+        &self,
+        query: &Query,
+        scope: &Scope<'_>,
+    ) -> Result<(QueryPlan, Option<usize>), QueryError> {
+        let (plan, is_closed) = scope.is_closed(|| self.query(query, scope.inner()))?;
+        // An item of WITH may change between runs, when it is recursive.
+        let runs_once = is_closed && scope.context.ctes.is_none();
+        let id = self.next_cte.get();
+        self.next_cte.set(id + 1);
+        Ok((plan, runs_once.then_some(id)))
+    }
+
     /// A subquery used as one value.
     ///
     /// # Errors
@@ -246,7 +260,7 @@ impl Binder<'_> {
         query: &Query,
         scope: &Scope<'_>,
     ) -> Result<Typed, QueryError> {
-        let mut plan = self.query(query, scope.inner())?;
+        let (mut plan, once) = self.inner_query(query, scope)?;
         self.settle_unknown(&mut plan)?;
         let [column] = plan.columns.as_slice() else {
             return Err(QueryError::new(
@@ -255,7 +269,7 @@ impl Binder<'_> {
             ));
         };
         let type_oid = column.type_oid;
-        let expr = Expr::Subquery { kind: SubqueryKind::Scalar, plan: plan.into() };
+        let expr = Expr::Subquery { kind: SubqueryKind::Scalar, plan: plan.into(), once };
         Ok(Typed::new(expr, type_oid))
     }
 
@@ -268,10 +282,10 @@ impl Binder<'_> {
         query: &Query,
         scope: &Scope<'_>,
     ) -> Result<Expr, QueryError> {
-        let mut plan = self.query(query, scope.inner())?;
+        let (mut plan, once) = self.inner_query(query, scope)?;
         let left = self.expr(left, scope)?;
         if left.type_oid == types::RECORD {
-            return Err(unsupported("a row IN (SELECT …)"));
+            return row_in_subquery(symbol, all, left, plan, once);
         }
         let [column] = plan.columns.as_slice() else {
             return Err(QueryError::new(SqlState::SYNTAX_ERROR, "subquery has too many columns"));
@@ -285,10 +299,34 @@ impl Binder<'_> {
             _ => left,
         };
         let (operator, _) = operator::resolve(symbol, left.type_oid, inner)?;
-        let values = Expr::Subquery { kind: SubqueryKind::Array, plan: plan.into() };
+        let values = Expr::Subquery { kind: SubqueryKind::Array, plan: plan.into(), once };
         let (left, right) = (Box::new(left.expr), Box::new(values));
         Ok(Expr::AnyAll { operator, all, left, right })
     }
+}
+
+/// `(a, b) IN (SELECT …)`: whole rows are compared.
+fn row_in_subquery(
+    symbol: &str,
+    all: bool,
+    left: Typed,
+    plan: QueryPlan,
+    once: Option<usize>,
+) -> Result<Expr, QueryError> {
+    let width = left.fields.as_ref().map_or(0, |fields| fields.len());
+    if plan.columns.len() != width {
+        return Err(QueryError::new(
+            SqlState::SYNTAX_ERROR,
+            "subquery has a different number of columns",
+        ));
+    }
+    let fields = left.fields.iter().flat_map(|fields| fields.iter());
+    for (field, column) in fields.zip(&plan.columns) {
+        operator::resolve(symbol, field.1, column.type_oid)?;
+    }
+    let (operator, _) = operator::resolve(symbol, types::RECORD, types::RECORD)?;
+    let rows = Expr::Subquery { kind: SubqueryKind::Rows, plan: plan.into(), once };
+    Ok(Expr::AnyAll { operator, all, left: Box::new(left.expr), right: Box::new(rows) })
 }
 
 fn plain(body: Body, columns: Vec<OutputColumn>) -> QueryPlan {

@@ -1,6 +1,6 @@
 //! Values of expressions.
 
-use super::super::plan::{Expr, SubqueryKind};
+use super::super::plan::{Expr, QueryPlan, SubqueryKind};
 use super::super::{Row, Value, text};
 use super::{Executor, Frame};
 use crate::functions::pg::Call;
@@ -43,10 +43,7 @@ impl Executor<'_> {
             }
             Expr::Array(parts) => Ok(Value::Array(self.values(parts, frame)?)),
             Expr::Row(parts) => Ok(Value::Record(self.values(parts, frame)?)),
-            Expr::Subquery { kind, plan } => {
-                let rows = self.query(plan, Some(frame))?;
-                subquery_value(kind, &rows)
-            }
+            Expr::Subquery { kind, plan, once } => self.subquery(kind, plan, *once, frame),
             Expr::Subscript { array, index, first } => {
                 let array = self.eval(array, frame)?;
                 let index = self.eval(index, frame)?.as_int();
@@ -59,6 +56,24 @@ impl Executor<'_> {
             }
             _ => self.logic(expr, frame),
         }
+    }
+
+    fn subquery(
+        &self,
+        kind: &SubqueryKind,
+        plan: &QueryPlan,
+        once: Option<usize>,
+        frame: &Frame<'_>,
+    ) -> Result<Value, QueryError> {
+        if let Some(known) = once.and_then(|id| self.once.borrow().get(&id).cloned()) {
+            return Ok(known);
+        }
+        let rows = self.query(plan, Some(frame))?;
+        let value = subquery_value(kind, &rows)?;
+        if let Some(id) = once {
+            self.once.borrow_mut().insert(id, value.clone());
+        }
+        Ok(value)
     }
 
     /// Boolean expressions and those that choose.
@@ -149,6 +164,9 @@ fn subquery_value(kind: &SubqueryKind, rows: &[Row]) -> Result<Value, QueryError
     match kind {
         SubqueryKind::Exists => Ok(Value::Bool(!rows.is_empty())),
         SubqueryKind::Array => Ok(Value::array(rows.iter().map(|row| row[0].clone()).collect())),
+        SubqueryKind::Rows => {
+            Ok(Value::array(rows.iter().map(|row| Value::Record(Row::clone(row))).collect()))
+        }
         SubqueryKind::Scalar => match rows {
             [] => Ok(Value::Null),
             [row] => Ok(row[0].clone()),

@@ -217,7 +217,17 @@ fn index_definition(call: &Call<'_>) -> Result<Value, QueryError> {
     if wanted > 0 {
         return Ok(Value::text(columns.get(wanted - 1).cloned().unwrap_or_default()));
     }
-    let name = |oid| call.env.qualified("pg_class", "relname", "relnamespace", oid);
+    // The form with line breaks and short names is the one with `true` as last argument.
+    let is_pretty = call.bool(2);
+    let name = |oid| {
+        let name = call.env.field("pg_class", oid, "relname")?;
+        let schema = call.env.field("pg_class", oid, "relnamespace")?.as_int()?;
+        if is_pretty {
+            return call.env.qualified("pg_class", "relname", "relnamespace", oid);
+        }
+        let schema = call.env.field("pg_namespace", schema, "nspname")?;
+        Some(format!("{}.{}", quote_ident(schema.as_text()), quote_ident(name.as_text())))
+    };
     let index = call.env.field("pg_class", call.int(0), "relname").unwrap_or(Value::Null);
     let access = call.env.field("pg_class", call.int(0), "relam").and_then(|oid| oid.as_int());
     let access = access.and_then(|oid| call.env.field("pg_am", oid, "amname"));
