@@ -18,10 +18,10 @@ pub(crate) mod names;
 mod operator;
 mod plan;
 pub(crate) mod result;
-pub(crate) mod text;
-pub(crate) mod types;
 #[cfg(test)]
 mod tests;
+pub(crate) mod text;
+pub(crate) mod types;
 mod value;
 mod views;
 

@@ -1,12 +1,162 @@
 //! Rewrites of parsed SQL into forms that the planner knows.
+//!
+//! Only for statements that the planner runs: those over catalogs alone are not rewritten, they run in
+//! `catalog_query` as they are.
 
-use sqlparser::ast::Statement;
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{
+    BinaryOperator, DataType, Expr, Statement, Value, ValueWithSpan, VisitMut, VisitorMut,
+};
+use sqlparser::tokenizer::Span;
 
 use crate::QueryError;
 use crate::catalog::CatalogView;
+use crate::catalog_query::names::parts_of;
+use crate::catalog_query::{Env, types};
 
 /// Rewrites PostgreSQL spellings that the planner does not know. Called once for each statement,
 /// after the allow-list and before names are resolved.
-pub(crate) fn rewrite(_statement: &mut Statement, _view: &CatalogView) -> Result<(), QueryError> {
-    Ok(())
+///
+/// # Errors
+/// 42P01 for a `regclass` literal that names no relation.
+pub(crate) fn rewrite(statement: &mut Statement, view: &CatalogView) -> Result<(), QueryError> {
+    let mut spellings = Spellings { env: Env::new(view) };
+    match statement.visit(&mut spellings) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(error) => Err(error),
+    }
+}
+
+struct Spellings<'a> {
+    env: Env<'a>,
+}
+
+impl VisitorMut for Spellings<'_> {
+    type Break = QueryError;
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<QueryError> {
+        match expr {
+            // Every collation here orders by bytes, as the planner does.
+            Expr::Collate { expr: inner, .. } => {
+                let inner = std::mem::replace(&mut **inner, Expr::value(Value::Null));
+                *expr = inner;
+            }
+            Expr::Function(function) => {
+                let is_catalog = parts_of(&function.name)
+                    .is_ok_and(|parts| parts.len() == 2 && parts[0] == "pg_catalog");
+                if is_catalog {
+                    function.name.0.remove(0);
+                }
+            }
+            Expr::BinaryOp { op, .. } => {
+                if let Some(plain) = plain_operator(op) {
+                    *op = plain;
+                }
+            }
+            Expr::Cast { expr: inner, data_type, .. } if is_regclass(data_type) => {
+                match self.relation_literal(inner) {
+                    ControlFlow::Continue(Some(number)) => *expr = number,
+                    ControlFlow::Continue(None) => {}
+                    ControlFlow::Break(error) => return ControlFlow::Break(error),
+                }
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+impl Spellings<'_> {
+    /// The object id that a quoted relation name stands for.
+    fn relation_literal(&self, literal: &Expr) -> ControlFlow<QueryError, Option<Expr>> {
+        let Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(name), .. }) = literal
+        else {
+            return ControlFlow::Continue(None);
+        };
+        let found = crate::catalog_query::text::input(&self.env, name, types::REGCLASS);
+        match found {
+            Ok(value) => {
+                let number = Value::Number(value.as_int().unwrap_or_default().to_string(), false);
+                let span = Span::empty();
+                ControlFlow::Continue(Some(Expr::Value(ValueWithSpan { value: number, span })))
+            }
+            Err(error) => ControlFlow::Break(error),
+        }
+    }
+}
+
+fn is_regclass(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Regclass => true,
+        DataType::Custom(name, _) => {
+            parts_of(name).is_ok_and(|parts| parts == ["pg_catalog", "regclass"])
+        }
+        _ => false,
+    }
+}
+
+/// The operator that `OPERATOR(pg_catalog.…)` names.
+fn plain_operator(op: &BinaryOperator) -> Option<BinaryOperator> {
+    let BinaryOperator::PGCustomBinaryOperator(parts) = op else { return None };
+    let [schema, symbol] = parts.as_slice() else { return None };
+    if schema != "pg_catalog" {
+        return None;
+    }
+    Some(match symbol.as_str() {
+        "=" => BinaryOperator::Eq,
+        "<>" => BinaryOperator::NotEq,
+        "<" => BinaryOperator::Lt,
+        "<=" => BinaryOperator::LtEq,
+        ">" => BinaryOperator::Gt,
+        ">=" => BinaryOperator::GtEq,
+        "+" => BinaryOperator::Plus,
+        "-" => BinaryOperator::Minus,
+        "*" => BinaryOperator::Multiply,
+        "/" => BinaryOperator::Divide,
+        "||" => BinaryOperator::StringConcat,
+        "~" => BinaryOperator::PGRegexMatch,
+        "~*" => BinaryOperator::PGRegexIMatch,
+        "!~" => BinaryOperator::PGRegexNotMatch,
+        "!~*" => BinaryOperator::PGRegexNotIMatch,
+        "~~" => BinaryOperator::PGLikeMatch,
+        "!~~" => BinaryOperator::PGNotLikeMatch,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use sqlparser::dialect::PostgreSqlDialect;
+    use sqlparser::parser::Parser;
+
+    use super::*;
+    use crate::session::Settings;
+
+    fn rewritten(sql: &str) -> Result<String, QueryError> {
+        let view = CatalogView {
+            database: "ethereum".to_owned(),
+            databases: vec!["ethereum".to_owned()],
+            role: "alice".to_owned(),
+            relations: Arc::from([]),
+            settings: Arc::new(Mutex::new(Settings::default())),
+            tables: Arc::default(),
+        };
+        let mut statement = Parser::parse_sql(&PostgreSqlDialect {}, sql).unwrap().remove(0);
+        rewrite(&mut statement, &view).map(|()| statement.to_string())
+    }
+
+    #[test]
+    fn qualified_functions_and_operators_lose_their_schema() {
+        let sql = "SELECT pg_catalog.lower(a) OPERATOR(pg_catalog.~) 'x' COLLATE pg_catalog.default FROM t";
+        assert_eq!(rewritten(sql).unwrap(), "SELECT lower(a) ~ 'x' FROM t");
+    }
+
+    #[test]
+    fn relation_literals_become_object_ids() {
+        assert_eq!(rewritten("SELECT 'pg_class'::regclass").unwrap(), "SELECT 1259");
+        assert_eq!(rewritten("SELECT 'nothing'::regclass").unwrap_err().state.0, "42P01");
+    }
 }

@@ -41,8 +41,14 @@ pub(super) fn run(
     parameters: &[Value],
     cancel: &CancellationToken,
 ) -> Result<Rows, QueryError> {
-    let executor =
-        Executor { env, parameters, cancel, steps: Cell::new(0), ctes: RefCell::default(), once: RefCell::default() };
+    let executor = Executor {
+        env,
+        parameters,
+        cancel,
+        steps: Cell::new(0),
+        ctes: RefCell::default(),
+        once: RefCell::default(),
+    };
     executor.query(plan, None)
 }
 

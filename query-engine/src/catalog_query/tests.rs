@@ -16,7 +16,12 @@ use crate::catalog::{CatalogView, Relation, RelationColumn, RelationKind, oid_of
 use crate::session::Settings;
 use crate::{Parameter, PgType, QueryError, SqlState};
 
-fn column(name: &'static str, pg_type: PgType, type_modifier: i32, nullable: bool) -> RelationColumn {
+fn column(
+    name: &'static str,
+    pg_type: PgType,
+    type_modifier: i32,
+    nullable: bool,
+) -> RelationColumn {
     RelationColumn { name, pg_type, type_modifier, nullable, comment: "A column" }
 }
 
@@ -140,7 +145,9 @@ fn names_become_object_ids_and_back() {
 #[test]
 fn output_names_and_types_are_those_of_postgresql() {
     assert_eq!(
-        types("SELECT oid, oid::regclass, relname, relkind, 1, 'x', count(*) AS over_none FROM pg_class GROUP BY 1, 2, 3, 4"),
+        types(
+            "SELECT oid, oid::regclass, relname, relkind, 1, 'x', count(*) AS over_none FROM pg_class GROUP BY 1, 2, 3, 4"
+        ),
         [
             ("oid".to_owned(), PgType::Oid),
             ("oid".to_owned(), PgType::Regclass),
@@ -157,7 +164,9 @@ fn output_names_and_types_are_those_of_postgresql() {
 
 #[test]
 fn set_returning_functions_expand_in_the_select_list_and_in_from() {
-    let rows = run("SELECT unnest(ARRAY['a','b']), generate_series(1, 3) FROM pg_am WHERE amname = 'heap'");
+    let rows = run(
+        "SELECT unnest(ARRAY['a','b']), generate_series(1, 3) FROM pg_am WHERE amname = 'heap'",
+    );
     assert_eq!(rows.unwrap(), [["a", "1"], ["b", "2"], ["NULL", "3"]]);
     let rows = run("SELECT (information_schema._pg_expandarray(i.indkey)).n, s.x FROM pg_index i,
         LATERAL unnest(i.indkey) WITH ORDINALITY AS s(x, at) WHERE i.indexrelid = 2662 AND s.at = 1");

@@ -43,7 +43,9 @@ pub(super) const FUNCTIONS: &[Entry] = &[
             DATE => Some(0),
             INTERVAL if modifier < 0 || modifier & 0xffff == 0xffff => Some(6),
             INTERVAL => Some(modifier & 0xffff),
-            oid if matches!(oid, TIME | TIMETZ | TIMESTAMP) || oid == i64::from(types::TIMESTAMPTZ) => {
+            oid if matches!(oid, TIME | TIMETZ | TIMESTAMP)
+                || oid == i64::from(types::TIMESTAMPTZ) =>
+            {
                 Some(if modifier < 0 { 6 } else { modifier })
             }
             _ => None,
