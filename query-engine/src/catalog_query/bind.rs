@@ -13,6 +13,7 @@ mod call;
 mod expr;
 mod from;
 mod literal;
+mod operation;
 mod output_name;
 mod push;
 mod scope;

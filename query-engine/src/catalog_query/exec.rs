@@ -99,7 +99,7 @@ impl Executor<'_> {
     fn step(&self) -> Result<(), QueryError> {
         let steps = self.steps.get() + 1;
         self.steps.set(steps);
-        if steps % CANCEL_STEPS == 0 {
+        if steps.is_multiple_of(CANCEL_STEPS) {
             if self.cancel.is_cancelled() {
                 return Err(QueryError::new(
                     SqlState::QUERY_CANCELED,

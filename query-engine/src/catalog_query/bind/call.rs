@@ -14,6 +14,9 @@ use super::{Binder, Typed};
 use crate::functions::pg;
 use crate::{QueryError, SqlState};
 
+/// Columns of a function's result: one, or those of a set.
+pub(super) type Returns = Vec<(&'static str, TypeOid)>;
+
 impl Binder<'_> {
     /// A call as it is written.
     pub(super) fn function(
@@ -155,7 +158,7 @@ impl Binder<'_> {
         &self,
         name: &str,
         arguments: Vec<Typed>,
-    ) -> Result<(SetCall, Vec<(&'static str, TypeOid)>), QueryError> {
+    ) -> Result<(SetCall, Returns), QueryError> {
         let found: Vec<TypeOid> = arguments.iter().map(|typed| typed.type_oid).collect();
         let resolved = pg::resolve(name, &found)?;
         if name == "generate_series" {

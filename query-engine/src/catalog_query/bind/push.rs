@@ -10,8 +10,8 @@ use sqlparser::ast::{BinaryOperator, Expr as Ast};
 use super::super::plan::{Expr, FromPlan, LeafPlan, Source};
 use super::super::types::{Kind, kind};
 use super::Binder;
-use super::expr::is_equality;
 use super::from::Item;
+use super::operation::is_equality;
 use super::scope::Scope;
 use crate::QueryError;
 

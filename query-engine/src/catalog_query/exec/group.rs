@@ -121,7 +121,7 @@ fn finish(aggregate: &Aggregate, mut inputs: Vec<Input>) -> Result<Value, QueryE
     }
 }
 
-fn least<'v>(values: &mut dyn Iterator<Item = &'v Value>, reverse: bool) -> Value {
+fn least(values: &mut dyn Iterator<Item = &Value>, reverse: bool) -> Value {
     let chosen = values.reduce(|best, value| {
         let order = value.compare(best);
         let is_better = if reverse { order.is_gt() } else { order.is_lt() };

@@ -1,0 +1,305 @@
+//! Operators, comparisons and conditions.
+
+use sqlparser::ast::{BinaryOperator, Expr as Ast, UnaryOperator, Value as Literal, ValueWithSpan};
+
+use super::super::operator::{self, Comparison, Operator};
+use super::super::plan::Expr;
+use super::super::types::{self, Kind, element, kind};
+use super::super::{Value, unsupported};
+use super::scope::Scope;
+use super::{Binder, Typed};
+use crate::{QueryError, SqlState};
+
+impl Binder<'_> {
+    /// An operator or condition.
+    ///
+    /// # Errors
+    /// As [`Self::expr`].
+    pub(super) fn operation(&self, ast: &Ast, scope: &Scope<'_>) -> Result<Typed, QueryError> {
+        match ast {
+            Ast::BinaryOp { left, op, right } => self.binary(left, op, right, scope),
+            Ast::UnaryOp { op, expr } => self.unary(*op, expr, scope),
+            Ast::IsNull(inner) => self.is_null(inner, false, scope),
+            Ast::IsNotNull(inner) => self.is_null(inner, true, scope),
+            Ast::IsTrue(inner) => self.is_truth(inner, true, false, scope),
+            Ast::IsNotTrue(inner) => self.is_truth(inner, true, true, scope),
+            Ast::IsFalse(inner) => self.is_truth(inner, false, false, scope),
+            Ast::IsNotFalse(inner) => self.is_truth(inner, false, true, scope),
+            Ast::IsDistinctFrom(left, right) => self.is_distinct(left, right, false, scope),
+            Ast::IsNotDistinctFrom(left, right) => self.is_distinct(left, right, true, scope),
+            Ast::Between { expr, negated, low, high } => {
+                let at_least = self.compared(">=", expr, low, scope)?;
+                let at_most = self.compared("<=", expr, high, scope)?;
+                Ok(Typed::bool(negate(Expr::And(vec![at_least, at_most]), *negated)))
+            }
+            Ast::InList { expr, list, negated } => {
+                let any = list
+                    .iter()
+                    .map(|item| self.compared("=", expr, item, scope))
+                    .collect::<Result<Vec<_>, _>>()?;
+                Ok(Typed::bool(negate(Expr::Or(any), *negated)))
+            }
+            Ast::InSubquery { expr, subquery, negated } => {
+                let any = self.in_subquery("=", false, expr, subquery, scope)?;
+                Ok(Typed::bool(negate(any, *negated)))
+            }
+            Ast::AnyOp { left, compare_op, right, .. } => {
+                self.any_all(&symbol_of(compare_op)?, false, left, right, scope)
+            }
+            Ast::AllOp { left, compare_op, right } => {
+                self.any_all(&symbol_of(compare_op)?, true, left, right, scope)
+            }
+            Ast::Like { negated, any: false, expr, pattern, escape_char } => {
+                self.like(expr, pattern, escape_char.as_ref(), (*negated, false), scope)
+            }
+            Ast::ILike { negated, any: false, expr, pattern, escape_char } => {
+                self.like(expr, pattern, escape_char.as_ref(), (*negated, true), scope)
+            }
+            other => Err(unsupported(format!("expression {other}"))),
+        }
+    }
+
+    fn binary(
+        &self,
+        left: &Ast,
+        op: &BinaryOperator,
+        right: &Ast,
+        scope: &Scope<'_>,
+    ) -> Result<Typed, QueryError> {
+        if matches!(op, BinaryOperator::And | BinaryOperator::Or) {
+            let clause = if *op == BinaryOperator::And { "AND" } else { "OR" };
+            let left = self.expr(left, scope)?;
+            let right = self.expr(right, scope)?;
+            let parts = vec![self.condition(left, clause)?, self.condition(right, clause)?];
+            let expr = if *op == BinaryOperator::And { Expr::And(parts) } else { Expr::Or(parts) };
+            return Ok(Typed::bool(expr));
+        }
+        let symbol = symbol_of(op)?;
+        // The parser reads `a = ANY (b)` with ANY as an operand of its own in some forms.
+        let left = self.expr(left, scope)?;
+        let right = self.expr(right, scope)?;
+        self.operate(&symbol, left, right)
+    }
+
+    /// `left symbol right` with untyped literals settled.
+    ///
+    /// # Errors
+    /// As [`operator::resolve`].
+    pub(super) fn operate(
+        &self,
+        symbol: &str,
+        left: Typed,
+        right: Typed,
+    ) -> Result<Typed, QueryError> {
+        let is_pattern = symbol.contains('~');
+        let (left, right) = if is_pattern {
+            let as_text = |typed: Typed| -> Result<Typed, QueryError> {
+                match typed.type_oid {
+                    types::UNKNOWN => Ok(Typed::new(self.cast(typed, types::TEXT)?, types::TEXT)),
+                    _ => Ok(typed),
+                }
+            };
+            (as_text(left)?, as_text(right)?)
+        } else if symbol == "||" {
+            self.unify_concat(left, right)?
+        } else {
+            self.unify(left, right)?
+        };
+        let (operator, type_oid) = operator::resolve(symbol, left.type_oid, right.type_oid)?;
+        let expr =
+            Expr::Binary { operator, left: Box::new(left.expr), right: Box::new(right.expr) };
+        Ok(Typed::new(expr, type_oid))
+    }
+
+    /// An untyped operand of `||` is an array beside an array, else text.
+    fn unify_concat(&self, left: Typed, right: Typed) -> Result<(Typed, Typed), QueryError> {
+        let settle = |typed: Typed, other: u32| -> Result<Typed, QueryError> {
+            if typed.type_oid != types::UNKNOWN {
+                return Ok(typed);
+            }
+            let to = if kind(other) == Kind::Array { other } else { types::TEXT };
+            Ok(Typed::new(self.cast(typed, to)?, to))
+        };
+        let (left_type, right_type) = (left.type_oid, right.type_oid);
+        Ok((settle(left, right_type)?, settle(right, left_type)?))
+    }
+
+    /// `left symbol right`.
+    pub(super) fn compared(
+        &self,
+        symbol: &str,
+        left: &Ast,
+        right: &Ast,
+        scope: &Scope<'_>,
+    ) -> Result<Expr, QueryError> {
+        let left = self.expr(left, scope)?;
+        let right = self.expr(right, scope)?;
+        self.operate(symbol, left, right).map(|typed| typed.expr)
+    }
+
+    fn unary(
+        &self,
+        op: UnaryOperator,
+        inner: &Ast,
+        scope: &Scope<'_>,
+    ) -> Result<Typed, QueryError> {
+        let typed = self.expr(inner, scope)?;
+        match op {
+            UnaryOperator::Not => {
+                Ok(Typed::bool(Expr::Not(Box::new(self.condition(typed, "NOT")?))))
+            }
+            UnaryOperator::Plus => Ok(typed),
+            UnaryOperator::Minus => {
+                // A literal is negated at once, so that it is typed as it is written.
+                if let Expr::Const(Value::Int(value)) = typed.expr {
+                    return Ok(Typed::new(Expr::Const(Value::Int(-value)), typed.type_oid));
+                }
+                let zero = Typed::new(Expr::Const(Value::Int(0)), typed.type_oid);
+                self.operate("-", zero, typed)
+            }
+            other => Err(unsupported(format!("operator {other}"))),
+        }
+    }
+
+    fn is_null(&self, inner: &Ast, negated: bool, scope: &Scope<'_>) -> Result<Typed, QueryError> {
+        let inner = self.expr(inner, scope)?;
+        Ok(Typed::bool(negate(Expr::IsNull(Box::new(inner.expr)), negated)))
+    }
+
+    fn is_truth(
+        &self,
+        inner: &Ast,
+        truth: bool,
+        negated: bool,
+        scope: &Scope<'_>,
+    ) -> Result<Typed, QueryError> {
+        let inner = self.expr(inner, scope)?;
+        let inner = Box::new(self.condition(inner, "IS")?);
+        Ok(Typed::bool(negate(Expr::IsTruth { inner, truth }, negated)))
+    }
+
+    fn is_distinct(
+        &self,
+        left: &Ast,
+        right: &Ast,
+        negated: bool,
+        scope: &Scope<'_>,
+    ) -> Result<Typed, QueryError> {
+        let left = self.expr(left, scope)?;
+        let right = self.expr(right, scope)?;
+        let (left, right) = self.unify(left, right)?;
+        operator::resolve("=", left.type_oid, right.type_oid)?;
+        let expr = Expr::IsDistinct(Box::new(left.expr), Box::new(right.expr));
+        Ok(Typed::bool(negate(expr, negated)))
+    }
+
+    fn like(
+        &self,
+        left: &Ast,
+        pattern: &Ast,
+        escape: Option<&ValueWithSpan>,
+        (negated, insensitive): (bool, bool),
+        scope: &Scope<'_>,
+    ) -> Result<Typed, QueryError> {
+        let escape = match escape.map(|escape| &escape.value) {
+            None => Some('\\'),
+            Some(Literal::SingleQuotedString(text) | Literal::EscapedStringLiteral(text)) => {
+                let mut characters = text.chars();
+                let escape = characters.next();
+                if characters.next().is_some() {
+                    return Err(QueryError::new(SqlState("22019"), "invalid escape string")
+                        .with_hint("Escape string must be empty or one character."));
+                }
+                escape
+            }
+            Some(_) => return Err(unsupported("ESCAPE that is no literal")),
+        };
+        let left = self.expr(left, scope)?;
+        let pattern = self.expr(pattern, scope)?;
+        let mut typed = self.operate("~~", left, pattern)?;
+        if let Expr::Binary { operator, .. } = &mut typed.expr {
+            *operator = Operator::Like { insensitive, negated, escape };
+        }
+        Ok(typed)
+    }
+
+    fn any_all(
+        &self,
+        symbol: &str,
+        all: bool,
+        left: &Ast,
+        right: &Ast,
+        scope: &Scope<'_>,
+    ) -> Result<Typed, QueryError> {
+        let mut inner = right;
+        while let Ast::Nested(nested) = inner {
+            inner = nested;
+        }
+        if let Ast::Subquery(query) = inner {
+            return self.in_subquery(symbol, all, left, query, scope).map(Typed::bool);
+        }
+        let left = self.expr(left, scope)?;
+        let right = self.expr(inner, scope)?;
+        let right = self.array_beside(right, &left)?;
+        self.operate_each(symbol, all, left, right).map(Typed::bool)
+    }
+
+    /// An untyped array literal or parameter is an array of the other side's type.
+    fn array_beside(&self, array: Typed, value: &Typed) -> Result<Typed, QueryError> {
+        if array.type_oid != types::UNKNOWN {
+            return Ok(array);
+        }
+        let inner = super::Env::known(value.type_oid);
+        let to = types::array_of(inner).ok_or_else(|| super::uncomputed(inner))?;
+        Ok(Typed::new(self.cast(array, to)?, to))
+    }
+
+    /// `left symbol ANY|ALL (right)` over an array.
+    ///
+    /// # Errors
+    /// 42809 where the right side is no array.
+    pub(super) fn operate_each(
+        &self,
+        symbol: &str,
+        all: bool,
+        left: Typed,
+        right: Typed,
+    ) -> Result<Expr, QueryError> {
+        let Some(inner) = element(right.type_oid) else {
+            return Err(QueryError::new(
+                SqlState("42809"),
+                "op ANY/ALL (array) requires array on right side",
+            ));
+        };
+        let left = match left.type_oid {
+            types::UNKNOWN => Typed::new(self.cast(left, inner)?, inner),
+            _ => left,
+        };
+        let (operator, _) = operator::resolve(symbol, left.type_oid, inner)?;
+        let (left, right) = (Box::new(left.expr), Box::new(right.expr));
+        Ok(Expr::AnyAll { operator, all, left, right })
+    }
+}
+
+/// NOT, where it is written.
+pub(super) fn negate(expr: Expr, negated: bool) -> Expr {
+    if negated { Expr::Not(Box::new(expr)) } else { expr }
+}
+
+/// Symbol of an operator, without the schema that OPERATOR() may give.
+fn symbol_of(op: &BinaryOperator) -> Result<String, QueryError> {
+    Ok(match op {
+        BinaryOperator::PGCustomBinaryOperator(parts) => match parts.as_slice() {
+            [symbol] => symbol.clone(),
+            [schema, symbol] if schema.eq_ignore_ascii_case("pg_catalog") => symbol.clone(),
+            _ => return Err(unsupported(format!("operator {op}"))),
+        },
+        BinaryOperator::StringConcat => "||".to_owned(),
+        other => other.to_string(),
+    })
+}
+
+/// Whether an operator is plain equality.
+pub(super) fn is_equality(operator: Operator) -> bool {
+    operator == Operator::Compare(Comparison::Eq)
+}
