@@ -49,18 +49,14 @@ impl VisitorMut for Spellings<'_> {
                     function.name.0.remove(0);
                 }
             }
-            Expr::BinaryOp { op, .. } => {
+            Expr::BinaryOp { left, op, right } => {
                 if let Some(plain) = plain_operator(op) {
                     *op = plain;
                 }
+                self.relation_literal(left)?;
+                self.relation_literal(right)?;
             }
-            Expr::Cast { expr: inner, data_type, .. } if is_regclass(data_type) => {
-                match self.relation_literal(inner) {
-                    ControlFlow::Continue(Some(number)) => *expr = number,
-                    ControlFlow::Continue(None) => {}
-                    ControlFlow::Break(error) => return ControlFlow::Break(error),
-                }
-            }
+            Expr::Cast { expr: inner, .. } => self.relation_literal(inner)?,
             _ => {}
         }
         ControlFlow::Continue(())
@@ -68,18 +64,26 @@ impl VisitorMut for Spellings<'_> {
 }
 
 impl Spellings<'_> {
-    /// The object id that a quoted relation name stands for.
-    fn relation_literal(&self, literal: &Expr) -> ControlFlow<QueryError, Option<Expr>> {
-        let Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(name), .. }) = literal
-        else {
-            return ControlFlow::Continue(None);
+    /// Puts the object id in the place of `'name'::regclass`, where only the id matters: beside an
+    /// operator and inside a cast.
+    fn relation_literal(&self, expr: &mut Expr) -> ControlFlow<QueryError> {
+        let Expr::Cast { expr: literal, data_type, .. } = expr else {
+            return ControlFlow::Continue(());
         };
+        let Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(name), .. }) = &**literal
+        else {
+            return ControlFlow::Continue(());
+        };
+        if !is_regclass(data_type) {
+            return ControlFlow::Continue(());
+        }
         let found = crate::catalog_query::text::input(&self.env, name, types::REGCLASS);
         match found {
             Ok(value) => {
                 let number = Value::Number(value.as_int().unwrap_or_default().to_string(), false);
                 let span = Span::empty();
-                ControlFlow::Continue(Some(Expr::Value(ValueWithSpan { value: number, span })))
+                *expr = Expr::Value(ValueWithSpan { value: number, span });
+                ControlFlow::Continue(())
             }
             Err(error) => ControlFlow::Break(error),
         }
@@ -156,7 +160,12 @@ mod tests {
 
     #[test]
     fn relation_literals_become_object_ids() {
-        assert_eq!(rewritten("SELECT 'pg_class'::regclass").unwrap(), "SELECT 1259");
-        assert_eq!(rewritten("SELECT 'nothing'::regclass").unwrap_err().state.0, "42P01");
+        let sql = "SELECT 'pg_class'::regclass::oid = 'pg_class'::regclass";
+        assert_eq!(rewritten(sql).unwrap(), "SELECT 1259::oid = 1259");
+        let missing = rewritten("SELECT 'nothing'::regclass::oid").unwrap_err();
+        assert_eq!(missing.state.0, "42P01");
+        // Shown by itself it is a name, which a number would not be.
+        let shown = "SELECT 'pg_class'::regclass";
+        assert_eq!(rewritten(shown).unwrap().to_lowercase(), shown.to_lowercase());
     }
 }

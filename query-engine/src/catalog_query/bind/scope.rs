@@ -190,7 +190,8 @@ impl<'s> Scope<'s> {
                     return Err(QueryError::new(
                         SqlState::AMBIGUOUS_COLUMN,
                         format!("column reference \"{name}\" is ambiguous"),
-                    ));
+                    )
+                    .about(parts.join(".")));
                 }
             }
         }
@@ -321,17 +322,10 @@ fn system_column(name: &str, table_oid: u32) -> Option<(Value, TypeOid)> {
 }
 
 fn undefined(parts: &[String]) -> QueryError {
-    match parts {
-        [alias, _] => QueryError::new(
-            SqlState::UNDEFINED_COLUMN,
-            format!("column {}.{} does not exist", alias, parts[1]),
-        ),
-        [name] => {
-            QueryError::new(SqlState::UNDEFINED_COLUMN, format!("column \"{name}\" does not exist"))
-        }
-        _ => QueryError::new(
-            SqlState::UNDEFINED_COLUMN,
-            format!("column {} does not exist", parts.join(".")),
-        ),
-    }
+    let shown = parts.join(".");
+    let message = match parts {
+        [name] => format!("column \"{name}\" does not exist"),
+        _ => format!("column {shown} does not exist"),
+    };
+    QueryError::new(SqlState::UNDEFINED_COLUMN, message).about(shown)
 }
