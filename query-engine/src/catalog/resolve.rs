@@ -25,6 +25,9 @@ use crate::tables::snapshots::Snapshots;
 use crate::types::planner::PgTypeNames;
 use crate::{QueryError, SqlState};
 
+/// A table and its object id.
+type Found = (Arc<dyn TableProvider>, u32);
+
 /// The planner's view of one statement.
 pub(crate) struct Resolver<'a> {
     state: &'a SessionState,
@@ -61,10 +64,7 @@ impl<'a> Resolver<'a> {
         self.oids.into_inner()
     }
 
-    fn find(
-        &self,
-        name: &TableReference,
-    ) -> Result<Option<(Arc<dyn TableProvider>, u32)>, QueryError> {
+    fn find(&self, name: &TableReference) -> Result<Option<Found>, QueryError> {
         match name {
             TableReference::Bare { table } => {
                 for schema in &self.search_path {
@@ -95,7 +95,7 @@ impl<'a> Resolver<'a> {
         database: &str,
         schema: &str,
         table: &str,
-    ) -> Result<Option<(Arc<dyn TableProvider>, u32)>, QueryError> {
+    ) -> Result<Option<Found>, QueryError> {
         match schema {
             "chain" => {
                 let snapshot = self.snapshots.of(database)?;

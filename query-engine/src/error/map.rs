@@ -215,6 +215,11 @@ fn plan(message: &str) -> QueryError {
     if lower.contains("only return one column") || lower.contains("should only return one") {
         return QueryError::new(SqlState::SYNTAX_ERROR, "subquery must return only one column");
     }
+    clause(message, &lower)
+}
+
+/// Messages about a clause of the statement.
+fn clause(message: &str, lower: &str) -> QueryError {
     if lower.contains("same number of columns")
         || lower.contains("union") && lower.contains("columns")
     {
@@ -334,10 +339,10 @@ fn conversion(message: &str) -> QueryError {
         ("Boolean", "boolean"),
         ("Decimal", "numeric"),
     ];
-    if literal.is_some() && lower.contains("cannot cast") || lower.contains("cannot parse") {
-        if let Some((_, name)) = number.iter().find(|(arrow, _)| target.contains(arrow)) {
-            return syntax(SqlState::INVALID_TEXT, name);
-        }
+    let is_parse =
+        literal.is_some() && lower.contains("cannot cast") || lower.contains("cannot parse");
+    if let Some((_, name)) = number.iter().find(|(arrow, _)| is_parse && target.contains(arrow)) {
+        return syntax(SqlState::INVALID_TEXT, name);
     }
     if lower.contains("timestamp") {
         return syntax(SqlState::INVALID_DATETIME, "timestamp");

@@ -266,23 +266,7 @@ fn array(spec: &TableSpec, column: &Column, number: u64, rows: u64) -> ArrayRef 
             Arc::new(builder.finish())
         }
         ColumnType::Uint256 | ColumnType::Hash | ColumnType::Address => {
-            let width = if column.column_type == ColumnType::Address { 20 } else { 32 };
-            let mut builder = FixedSizeBinaryBuilder::new(width);
-            for index in 0..rows {
-                if absent {
-                    builder.append_null();
-                    continue;
-                }
-                let bytes = match (spec.name, name) {
-                    ("blocks", "hash") | (_, "block_hash") => hash(b'b', number, 0),
-                    ("transactions", "hash") | (_, "transaction_hash") => hash(b't', number, index),
-                    (_, "value") => amount(number, index),
-                    _ if column.column_type == ColumnType::Uint256 => amount(number, 2),
-                    _ => hash(name.as_bytes()[0], index % 3, 0),
-                };
-                builder.append_value(&bytes[..width as usize]).unwrap();
-            }
-            Arc::new(builder.finish())
+            fixed(spec, column, absent, number, rows)
         }
         ColumnType::Bytes => {
             let mut builder = BinaryBuilder::new();
@@ -309,6 +293,27 @@ fn array(spec: &TableSpec, column: &Column, number: u64, rows: u64) -> ArrayRef 
             Arc::new(builder.finish())
         }
     }
+}
+
+fn fixed(spec: &TableSpec, column: &Column, absent: bool, number: u64, rows: u64) -> ArrayRef {
+    let name = column.name;
+    let width = if column.column_type == ColumnType::Address { 20 } else { 32 };
+    let mut builder = FixedSizeBinaryBuilder::new(width);
+    for index in 0..rows {
+        if absent {
+            builder.append_null();
+            continue;
+        }
+        let bytes = match (spec.name, name) {
+            ("blocks", "hash") | (_, "block_hash") => hash(b'b', number, 0),
+            ("transactions", "hash") | (_, "transaction_hash") => hash(b't', number, index),
+            (_, "value") => amount(number, index),
+            _ if column.column_type == ColumnType::Uint256 => amount(number, 2),
+            _ => hash(name.as_bytes()[0], index % 3, 0),
+        };
+        builder.append_value(&bytes[..width as usize]).unwrap();
+    }
+    Arc::new(builder.finish())
 }
 
 /// Counters that EXPLAIN ANALYZE shows, by name, summed over the plan.

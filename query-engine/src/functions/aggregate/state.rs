@@ -390,8 +390,8 @@ impl GroupsAccumulator for Groups {
         filter: Option<&BooleanArray>,
     ) -> Result<Vec<ArrayRef>> {
         let mut totals = vec![Total::default(); arrays[0].len()];
-        for row in 0..totals.len() {
-            totals[row].count = i64::from(passes(filter, row) && arrays[0].is_valid(row));
+        for (row, total) in totals.iter_mut().enumerate() {
+            total.count = i64::from(passes(filter, row) && arrays[0].is_valid(row));
         }
         match values(&arrays[0])? {
             Values::Exact(all) => {
