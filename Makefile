@@ -12,11 +12,11 @@ help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: ## build, start the demo on 127.0.0.1:5433, print how to connect
-	@$(ENV); cargo build --release --locked -p cli
+	@$(ENV); cargo build --release --locked --workspace --bin ergosql
 	@$(ENV); exec "$$CARGO_TARGET_DIR/release/ergosql" demo $(DEMO_ARGS)
 
 build: ## build the release binary
-	@$(ENV); cargo build --release --locked -p cli; echo "$$CARGO_TARGET_DIR/release/ergosql"
+	@$(ENV); cargo build --release --locked --workspace --bin ergosql; echo "$$CARGO_TARGET_DIR/release/ergosql"
 
 test: ## install what is missing, then format, lint, all tests and docs; prints how long each part took
 	@scripts/test.sh
@@ -33,7 +33,7 @@ doc: ## API documentation, warnings are errors
 	@$(ENV); RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --locked
 
 bench: ## ingest and lookup benches, our figures beside the floor; release build
-	@$(ENV); cargo run --release --locked -p benches --bin bench -- $(BENCH_ARGS)
+	@$(ENV); cargo run --release --locked --workspace --bin bench -- $(BENCH_ARGS)
 
 kill-test: ## kill an import N times at random moments; the result must equal an undisturbed run
 	@$(ENV); N=$(N) cargo test --workspace --locked --test kill -- --nocapture

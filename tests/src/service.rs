@@ -50,6 +50,8 @@ impl TestService {
         change(&mut config);
         let store = cli::open_store(&config).expect("a new data directory opens");
         for fixture in fixtures {
+            indexer::ensure_network(&store, fixture.network, "evm", None)
+                .expect("a new network can be made");
             let options =
                 ImportOptions { confirmations: fixture.confirmations, ..ImportOptions::default() };
             let report =
