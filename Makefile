@@ -33,7 +33,7 @@ doc: ## API documentation, warnings are errors
 	@$(ENV); RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --locked
 
 bench: ## ingest and lookup benches, our figures beside the floor; release build
-	@$(ENV); cargo run --release --locked --workspace --bin bench -- $(BENCH_ARGS)
+	@$(ENV); cargo run --release --locked --bin bench -- $(BENCH_ARGS)
 
 kill-test: ## kill an import N times at random moments; the result must equal an undisturbed run
 	@$(ENV); N=$(N) cargo test --workspace --locked --test kill -- --nocapture
