@@ -233,11 +233,15 @@ fn nest_sql(open: &str, close: &str) {
 /// Recursion in a parser must have a limit: an overflowing stack takes the whole process down. Nor
 /// may it try every way to read what is nested: that takes twice as long with each level.
 #[test]
-#[ignore = "the SQL parser takes minutes: the engine does not bound nesting before it parses"]
 fn parentheses_in_sql_nest_up_to_a_limit() {
     nest_sql("(", ")");
-    nest_sql("SELECT (", ")");
     nest_sql("a + (", ")");
+}
+
+#[test]
+#[ignore = "fails: each level of nested subqueries doubles the time to parse, 16 take over a second"]
+fn subqueries_in_sql_nest_up_to_a_limit() {
+    nest_sql("SELECT (", ")");
 }
 
 #[test]
@@ -253,13 +257,13 @@ fn case_expressions_in_sql_nest_up_to_a_limit() {
 }
 
 #[test]
-#[ignore = "the SQL parser takes minutes: the engine does not bound nesting before it parses"]
+#[ignore = "fails: 2,000 nested arrays take more than half a minute to parse"]
 fn arrays_in_sql_nest_up_to_a_limit() {
     nest_sql("ARRAY[", "]");
 }
 
 #[test]
-#[ignore = "the SQL parser takes minutes: the engine does not bound nesting before it parses"]
+#[ignore = "fails: 20,000 UNIONs overflow the stack and end the process"]
 fn unions_and_comments_in_sql_nest_up_to_a_limit() {
     nest_sql("1 UNION SELECT ", "");
     nest_sql("/* ", "*/");
