@@ -1,25 +1,19 @@
 //! Everything visible through SQL: each `.slt` file runs in process (engine) and over the wire, and both
 //! must give the expected rows. A file's first line names its fixture.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sqllogictest::{DBOutput, DefaultColumnType, Runner};
+use tests::in_process;
 use tests::service::{Fixture, TestService};
 
-/// Files in `tests/sql`, run over the wire: simple protocol, so values come as PostgreSQL text.
+/// The simple protocol, so values come as PostgreSQL text.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn slt_files_hold_over_the_wire() {
     let service = TestService::start(&fixtures()).await;
-    let mut files: Vec<_> = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("sql"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "slt"))
-        .collect();
-    files.sort();
-    assert!(!files.is_empty(), "no .slt file found");
     let port = service.port();
     let mut failures = Vec::new();
-    for file in files {
+    for file in slt_files() {
         let database = database_of(&file);
         let mut runner = Runner::new(|| async {
             Ok::<_, WireError>(Wire(tests::service::connect(port, &database).await))
@@ -29,6 +23,35 @@ async fn slt_files_hold_over_the_wire() {
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slt_files_hold_in_process() {
+    let service = TestService::start(&fixtures()).await;
+    let mut failures = Vec::new();
+    for file in slt_files() {
+        let database = database_of(&file);
+        let mut runner = Runner::new(|| async {
+            in_process::session(&service, &database).map(InProcess).map_err(EngineError)
+        });
+        if let Err(error) = runner.run_file_async(&file).await {
+            failures.push(error.display(false).to_string());
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
+
+/// Files in `tests/sql`, by name.
+fn slt_files() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("sql");
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "slt"))
+        .collect();
+    files.sort();
+    assert!(!files.is_empty(), "no .slt file found");
+    files
 }
 
 fn fixtures() -> Vec<Fixture> {
@@ -83,6 +106,38 @@ impl sqllogictest::AsyncDB for Wire {
             Some(width) => DBOutput::Rows { types: vec![DefaultColumnType::Any; width], rows },
             None => DBOutput::StatementComplete(0),
         })
+    }
+
+    async fn shutdown(&mut self) {}
+}
+
+struct InProcess(query_engine::Session);
+
+/// As [`WireError`] shows it, so that one file serves both ways.
+#[derive(Debug)]
+struct EngineError(query_engine::QueryError);
+
+impl std::fmt::Display for EngineError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.0.state.0, self.0.message)
+    }
+}
+
+impl std::error::Error for EngineError {}
+
+#[async_trait::async_trait]
+impl sqllogictest::AsyncDB for InProcess {
+    type Error = EngineError;
+    type ColumnType = DefaultColumnType;
+
+    async fn run(&mut self, sql: &str) -> Result<DBOutput<DefaultColumnType>, EngineError> {
+        let Some(rows) = in_process::run(&mut self.0, sql).await.map_err(EngineError)? else {
+            return Ok(DBOutput::StatementComplete(0));
+        };
+        let width = rows.first().map_or(1, Vec::len);
+        let text = |cell: Option<String>| printable(cell.as_deref().unwrap_or("NULL"));
+        let rows = rows.into_iter().map(|row| row.into_iter().map(text).collect()).collect();
+        Ok(DBOutput::Rows { types: vec![DefaultColumnType::Any; width], rows })
     }
 
     async fn shutdown(&mut self) {}

@@ -9,5 +9,6 @@
 
 pub mod data;
 pub mod fuzz;
+pub mod in_process;
 pub mod mint;
 pub mod service;

@@ -1,0 +1,62 @@
+//! SQL without a wire: the engine called directly, its rows as the text that a client would see.
+
+use bytes::{Buf, BytesMut};
+use pg_gateway::{EncodedBatch, Format, TextStyle};
+use query_engine::{Outcome, Principal, QueryError, Session};
+use tokio_util::sync::CancellationToken;
+
+use crate::service::TestService;
+
+/// Rows of a statement as text, `None` for NULL; `None` in place of rows where there are none.
+pub type TextRows = Option<Vec<Vec<Option<String>>>>;
+
+/// A session on `database` of a running service.
+///
+/// # Errors
+/// 3D000 for an unknown database.
+pub fn session(service: &TestService, database: &str) -> Result<Session, QueryError> {
+    let principal = Principal { role: "tester".to_owned() };
+    service.running().engine().session(database, principal, &[])
+}
+
+/// Runs the statements of `sql` and gives the rows of the last one.
+///
+/// # Errors
+/// Of the first statement that fails.
+pub async fn run(session: &mut Session, sql: &str) -> Result<TextRows, QueryError> {
+    let mut last = None;
+    for statement in session.parse(sql)? {
+        let prepared = session.prepare(statement, &[]).await?;
+        last = match session.execute(&prepared, &[], CancellationToken::new()).await? {
+            Outcome::Rows(mut rows) => {
+                let columns = rows.columns().clone();
+                let style = TextStyle::new(|name| session.setting(name))?;
+                let formats = vec![Format::Text; columns.len()];
+                let mut all = Vec::new();
+                while let Some(batch) = rows.next().await {
+                    let encoded = EncodedBatch::new(&batch?, &columns, &formats, &style)?;
+                    for row in 0..encoded.row_count() {
+                        let mut message = BytesMut::new();
+                        encoded.write_row(row, &mut message)?;
+                        all.push(cells(&message, columns.len()));
+                    }
+                }
+                Some(all)
+            }
+            Outcome::Done { .. } | Outcome::Empty => None,
+        };
+    }
+    Ok(last)
+}
+
+/// The cells of a DataRow message: type byte, length, column count, then each cell after its length.
+fn cells(mut message: &[u8], count: usize) -> Vec<Option<String>> {
+    message.advance(1 + 4 + 2);
+    let mut cell = || {
+        let length = usize::try_from(message.get_i32()).ok()?;
+        let text = String::from_utf8_lossy(&message[..length]).into_owned();
+        message.advance(length);
+        Some(text)
+    };
+    (0..count).map(|_| cell()).collect()
+}
