@@ -1,5 +1,7 @@
 //! Real clients on the wire: tokio-postgres and psql.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::process::Command;
 use std::time::Duration;
 

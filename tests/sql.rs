@@ -1,6 +1,8 @@
 //! Everything visible through SQL: each `.slt` file runs in process (engine) and over the wire, and both
 //! must give the expected rows. A file's first line names its fixture.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::path::{Path, PathBuf};
 
 use sqllogictest::{DBOutput, DefaultColumnType, Runner};

@@ -1,5 +1,7 @@
 //! The binary as a user runs it: exit codes, one clear line per error, nothing lost.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

@@ -80,8 +80,7 @@ impl TestService {
 }
 
 fn config_for(data: &Path) -> Config {
-    let mut config = Config::default();
-    config.data = data.join("data");
+    let mut config = Config { data: data.join("data"), ..Config::default() };
     config.gateway.listen = "127.0.0.1:0".parse().expect("a constant address");
     config.gateway.auth = AuthMethod::Trust;
     config
