@@ -6,6 +6,12 @@ pub const STATEMENT_BYTES_MAX: usize = 1024 * 1024;
 pub const STATEMENTS_MAX: usize = 1_000;
 /// Nesting of expressions and subqueries (54001).
 pub const NESTING_MAX: usize = 100;
+/// Queries in parentheses within one another (54001): each level doubles the parser's time.
+pub const SUBQUERY_NESTING_MAX: usize = 12;
+/// Arrays and subscripts within one another (54001).
+pub const ARRAY_NESTING_MAX: usize = 32;
+/// UNION, INTERSECT and EXCEPT in one statement (54001).
+pub const SET_OPERATIONS_MAX: usize = 200;
 /// Parameters of one statement (54000): what the wire protocol can number.
 pub const PARAMETERS_MAX: usize = 65_535;
 /// Statements kept by PREPARE in one session (54000).
@@ -32,6 +38,14 @@ pub(crate) const ALL: &[(&str, usize, &str, &str)] = &[
     ("statement_bytes", STATEMENT_BYTES_MAX, "54000", "bytes of one statement text"),
     ("statements", STATEMENTS_MAX, "54000", "statements in one text"),
     ("nesting", NESTING_MAX, "54001", "nesting of expressions and subqueries"),
+    (
+        "subquery_nesting",
+        SUBQUERY_NESTING_MAX,
+        "54001",
+        "queries in parentheses within one another",
+    ),
+    ("array_nesting", ARRAY_NESTING_MAX, "54001", "arrays and subscripts within one another"),
+    ("set_operations", SET_OPERATIONS_MAX, "54001", "set operations in one statement"),
     ("parameters", PARAMETERS_MAX, "54000", "parameters of one statement"),
     ("prepared_statements", PREPARED_MAX, "54000", "statements kept by PREPARE in one session"),
     ("savepoints", SAVEPOINTS_MAX, "54000", "savepoints of one transaction"),

@@ -1,6 +1,7 @@
 //! Sorts SQL text into statements that the engine runs. Everything else is refused here, by kind:
 //! what is not listed does not reach the planner.
 
+mod complexity;
 mod parse;
 mod refuse;
 

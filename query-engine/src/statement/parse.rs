@@ -10,6 +10,7 @@ use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, Tokenizer};
 
+use super::complexity;
 use super::refuse;
 use super::{Kind, Modes, ShowTarget, Statement};
 use crate::error::position;
@@ -29,6 +30,7 @@ pub(crate) fn parse(sql: &str) -> Result<Vec<Statement>, QueryError> {
         let at = position::of_location(sql, error.location.line, error.location.column);
         syntax(&error.message).at(at)
     })?;
+    complexity::check(&tokens)?;
     let mut parser =
         Parser::new(&dialect).with_recursion_limit(NESTING_MAX).with_tokens_with_locations(tokens);
     let text: Arc<str> = sql.into();
