@@ -56,6 +56,34 @@ pub fn ensure_network(
     }
 }
 
+/// Chain ids of public chains by genesis hash: their first blocks hold no transaction that names one.
+const KNOWN_GENESES: [(BlockHash, u64); 2] = [
+    // Ethereum, 0xd4e56740f876aef8c010b86a40d5f56745a118d0906a34e69aec8c0db1cb8fa3
+    (
+        BlockHash([
+            0xd4, 0xe5, 0x67, 0x40, 0xf8, 0x76, 0xae, 0xf8, 0xc0, 0x10, 0xb8, 0x6a, 0x40, 0xd5,
+            0xf5, 0x67, 0x45, 0xa1, 0x18, 0xd0, 0x90, 0x6a, 0x34, 0xe6, 0x9a, 0xec, 0x8c, 0x0d,
+            0xb1, 0xcb, 0x8f, 0xa3,
+        ]),
+        1,
+    ),
+    // Sepolia, 0x25a5cc106eea7138acab33231d7160d69cb777ee0c2c553fcddf5138993e6dd9
+    (
+        BlockHash([
+            0x25, 0xa5, 0xcc, 0x10, 0x6e, 0xea, 0x71, 0x38, 0xac, 0xab, 0x33, 0x23, 0x1d, 0x71,
+            0x60, 0xd6, 0x9c, 0xb7, 0x77, 0xee, 0x0c, 0x2c, 0x55, 0x3f, 0xcd, 0xdf, 0x51, 0x38,
+            0x99, 0x3e, 0x6d, 0xd9,
+        ]),
+        11_155_111,
+    ),
+];
+
+/// Chain that a block belongs to: the one that a transaction names, or that of a known genesis block.
+fn chain_of(number: BlockNumber, hash: BlockHash, named: Option<u64>) -> Option<u64> {
+    let known = || KNOWN_GENESES.iter().find(|(genesis, _)| number == 0 && *genesis == hash);
+    named.or_else(|| known().map(|(_, chain_id)| *chain_id))
+}
+
 /// What the blocks of one import say about their chain, against what the network is bound to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Binding {
@@ -76,11 +104,12 @@ impl Binding {
         chain_id: Option<u64>,
     ) -> Option<String> {
         let name = &self.network.name;
-        if let (Some(bound), Some(found)) = (self.network.chain_id, chain_id)
+        if let (Some(bound), Some(found)) =
+            (self.network.chain_id, chain_of(number, hash, chain_id))
             && bound != found
         {
             return Some(format!(
-                "wrong network: block {number} is signed for chain {found}, \"{name}\" is chain {bound}"
+                "wrong network: block {number} is of chain {found}, \"{name}\" is chain {bound}"
             ));
         }
         match self.network.genesis_hash {
@@ -93,9 +122,9 @@ impl Binding {
 
     /// Binds what is still open to what an accepted block says.
     pub(crate) fn learn(&mut self, number: BlockNumber, hash: BlockHash, chain_id: Option<u64>) {
-        if self.network.chain_id.is_none() && chain_id.is_some() {
-            self.network.chain_id = chain_id;
-            self.changed = true;
+        if self.network.chain_id.is_none() {
+            self.network.chain_id = chain_of(number, hash, chain_id);
+            self.changed |= self.network.chain_id.is_some();
         }
         if self.network.genesis_hash.is_none() && number == 0 {
             self.network.genesis_hash = Some(hash);
@@ -130,6 +159,17 @@ mod tests {
             let reason = binding.contradiction(number, hash, chain_id).unwrap();
             assert!(reason.starts_with("wrong network: "), "{reason}");
         }
+    }
+
+    #[test]
+    fn a_known_genesis_binds_the_chain_before_any_transaction_does() {
+        let [(ethereum, chain_id), (sepolia, _)] = KNOWN_GENESES;
+        let mut bound = binding(None, None);
+        bound.learn(0, ethereum, None);
+        assert_eq!(bound.take_changed().unwrap().chain_id, Some(chain_id));
+        assert!(bound.contradiction(172_032, OTHER, Some(11_155_111)).is_some());
+        assert!(binding(Some(1), None).contradiction(0, sepolia, None).is_some());
+        assert_eq!(binding(Some(1), None).contradiction(7, sepolia, None), None);
     }
 
     #[test]
