@@ -208,7 +208,7 @@ impl EncodedBatch {
     /// Appends one row as a DataRow message.
     ///
     /// # Errors
-    /// Of a value that its type cannot show, or 54000 past [`ROW_BYTES_MAX`]. `out` is then as before.
+    /// Of a value that its type cannot show, or 54000 past 1 GiB less a byte. `out` is then as before.
     pub fn write_row(&self, row: usize, out: &mut BytesMut) -> Result<(), QueryError> {
         let start = out.len();
         let written = self.write_columns(row, out).and_then(|()| {
