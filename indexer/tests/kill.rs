@@ -7,9 +7,6 @@
 #![allow(clippy::print_stdout, reason = "prints its figures")]
 #![allow(clippy::unwrap_used, reason = "all of it is a test, though it has a main")]
 
-#[path = "support/data.rs"]
-mod data;
-
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::hash::{BuildHasher, Hasher};
@@ -37,7 +34,7 @@ fn main() {
         run_import(Path::new(dir), Path::new(file));
         return;
     }
-    let Some(chain) = data::file("own/anvil-301x50/chain.ndjson.gz") else { return };
+    let chain = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cli/demo/chain.ndjson.gz");
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("chain.ndjson");
     let lines = BufReader::new(MultiGzDecoder::new(File::open(chain).unwrap())).lines();
