@@ -3,6 +3,9 @@
 //! A failure is a panic, an abort or a hang, and prints the seed, the target and the input. The same
 //! entry points run under libFuzzer in `fuzz/`.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::disallowed_methods, reason = "a hang is found by the clock")]
+
 use std::io::Write as _;
 use std::panic::catch_unwind;
 use std::time::{Duration, Instant};
@@ -106,7 +109,7 @@ fn blocks_never_panic_the_verifier() {
         smoke("rlp_block", chain::rlp_block, &rlp);
         let lines: Vec<_> = blocks.iter().map(|block| block.json_line().into_bytes()).collect();
         smoke("ndjson_line", chain::ndjson_line, &lines);
-        let records: Vec<_> = blocks.iter().map(|block| era1_records(block)).collect();
+        let records: Vec<_> = blocks.iter().map(era1_records).collect();
         smoke("era1_block", chain::era1_block, &records);
     }
 }
