@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::read::GzDecoder;
 
@@ -31,7 +32,14 @@ pub fn real_data(path: &str) -> Option<PathBuf> {
 
 /// The demo chain without some blocks, as a plain NDJSON file in the build folder.
 pub fn demo_chain_without(missing: &[RangeInclusive<u64>]) -> PathBuf {
-    let path = std::env::temp_dir().join(format!("ergosql-gaps-{}.ndjson", std::process::id()));
+    // Tests of one process run side by side: each call has a file of its own.
+    static FILES: AtomicU64 = AtomicU64::new(0);
+    let name = format!(
+        "ergosql-gaps-{}-{}.ndjson",
+        std::process::id(),
+        FILES.fetch_add(1, Ordering::Relaxed)
+    );
+    let path = std::env::temp_dir().join(name);
     let chain = std::fs::File::open(demo_chain()).expect("the demo chain is in the repository");
     let mut out = std::fs::File::create(&path).expect("the temporary directory is writable");
     // The generator writes one block a line, from block 0.
