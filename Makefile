@@ -12,8 +12,8 @@ help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: ## build, start the demo on 127.0.0.1:5433, print how to connect
-	@$(ENV); cargo build --release --locked --workspace --bin ergosql
-	@$(ENV); exec "$$CARGO_TARGET_DIR/release/ergosql" demo $(DEMO_ARGS)
+	@$(ENV); cargo build --profile demo --locked --workspace --bin ergosql
+	@$(ENV); exec "$$CARGO_TARGET_DIR/demo/ergosql" demo $(DEMO_ARGS)
 
 build: ## build the release binary
 	@$(ENV); cargo build --release --locked --workspace --bin ergosql; echo "$$CARGO_TARGET_DIR/release/ergosql"

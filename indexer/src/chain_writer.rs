@@ -11,6 +11,7 @@
 
 use std::sync::Arc;
 
+use schemas::tables::evm;
 use schemas::{BlockNumber, TableSpec, VerificationLevel};
 use storage::{
     BlockRecord, ChainSnapshot, Commit, SealedSegment, SegmentWriter, StorageError, Store,
@@ -39,6 +40,8 @@ pub(crate) struct Written {
     pub(crate) segments: u64,
     pub(crate) hot_blocks: u64,
     pub(crate) upgraded_blocks: u64,
+    /// Logs of the upgraded blocks.
+    pub(crate) upgraded_logs: u64,
 }
 
 /// A stored segment that is written again.
@@ -286,8 +289,12 @@ impl<'a> ChainWriter<'a> {
             self.upgrade = Some(upgrade);
             return Ok(());
         }
+        let sealed = upgrade.finish()?;
         self.written.upgraded_blocks += range.block_count();
-        self.seal(upgrade.finish()?)
+        let files = &sealed.segment().files;
+        let logs = files.iter().filter(|file| file.table == evm::LOGS.name);
+        self.written.upgraded_logs += logs.map(|file| file.row_count).sum::<u64>();
+        self.seal(sealed)
     }
 
     fn writer(&self, first: BlockNumber) -> Result<SegmentWriter, StorageError> {

@@ -149,6 +149,7 @@ pub fn import(
         run.report.segments = written.segments;
         run.report.hot_blocks = written.hot_blocks;
         run.report.blocks_upgraded = written.upgraded_blocks;
+        run.report.logs_upgraded = written.upgraded_logs;
         run.report.blocks_known_without_receipts -= written.upgraded_blocks;
         Ok(run.report)
     })

@@ -163,6 +163,7 @@ fn a_file_without_receipts_is_stored_at_level_body() {
     assert_eq!((again.blocks_upgraded, again.blocks_known_without_receipts), (601 - 64, 0));
     assert_eq!(again.blocks_stored, 64, "hot blocks are replaced by what was verified further");
     assert_eq!(fixture.rows()["logs"], 813);
+    assert_eq!(again.logs + again.logs_upgraded, 813);
 }
 
 #[test]

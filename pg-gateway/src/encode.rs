@@ -16,7 +16,7 @@ mod number;
 mod numeric;
 mod text;
 
-use ::bytes::{BufMut, BytesMut};
+use ::bytes::{Buf, BufMut, BytesMut};
 use arrow::array::{Array, RecordBatch};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::DataType;
@@ -241,6 +241,40 @@ impl EncodedBatch {
         }
         Ok(())
     }
+}
+
+/// The rows of `batch` as PostgreSQL's text, `None` for NULL: what a client would see, without a wire.
+///
+/// # Errors
+/// As [`EncodedBatch::new`] and [`EncodedBatch::write_row`].
+pub fn text_rows(
+    batch: &RecordBatch,
+    columns: &[ResultColumn],
+    style: &TextStyle,
+) -> Result<Vec<Vec<Option<String>>>, QueryError> {
+    let formats = vec![Format::Text; columns.len()];
+    let encoded = EncodedBatch::new(batch, columns, &formats, style)?;
+    let mut message = BytesMut::new();
+    (0..encoded.row_count())
+        .map(|row| {
+            message.clear();
+            encoded.write_row(row, &mut message)?;
+            Ok(text_cells(&message, columns.len()))
+        })
+        .collect()
+}
+
+/// The cells of a DataRow message made by [`EncodedBatch::write_row`]: type byte, length, column count,
+/// then each cell with its length, -1 for NULL.
+fn text_cells(mut message: &[u8], column_count: usize) -> Vec<Option<String>> {
+    message.advance(1 + 4 + 2);
+    let mut cell = || {
+        let length = usize::try_from(message.get_i32()).ok()?;
+        let text = String::from_utf8_lossy(&message[..length]).into_owned();
+        message.advance(length);
+        Some(text)
+    };
+    (0..column_count).map(|_| cell()).collect()
 }
 
 impl EncodedColumn {

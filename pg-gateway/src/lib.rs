@@ -45,7 +45,7 @@ pub mod fuzz;
 pub use auth::{AuthConfig, AuthMethod};
 pub use calendar::Zone;
 pub use config::GatewayConfig;
-pub use encode::{EncodedBatch, Format, TextStyle};
+pub use encode::{EncodedBatch, Format, TextStyle, text_rows};
 pub use extended_query::{PORTALS_MAX, STATEMENTS_MAX};
 pub use scram::{ITERATIONS_MAX, Verifier, VerifierError};
 pub use server::{Gateway, RunningGateway, STARTUPS_MAX, StartError};

@@ -1,7 +1,6 @@
 //! SQL without a wire: the engine called directly, its rows as the text that a client would see.
 
-use bytes::{Buf, BytesMut};
-use pg_gateway::{EncodedBatch, Format, TextStyle};
+use pg_gateway::{TextStyle, text_rows};
 use query_engine::{Outcome, Principal, QueryError, Session};
 use tokio_util::sync::CancellationToken;
 
@@ -31,15 +30,9 @@ pub async fn run(session: &mut Session, sql: &str) -> Result<TextRows, QueryErro
             Outcome::Rows(mut rows) => {
                 let columns = rows.columns().clone();
                 let style = TextStyle::new(|name| session.setting(name))?;
-                let formats = vec![Format::Text; columns.len()];
                 let mut all = Vec::new();
                 while let Some(batch) = rows.next().await {
-                    let encoded = EncodedBatch::new(&batch?, &columns, &formats, &style)?;
-                    for row in 0..encoded.row_count() {
-                        let mut message = BytesMut::new();
-                        encoded.write_row(row, &mut message)?;
-                        all.push(cells(&message, columns.len()));
-                    }
+                    all.extend(text_rows(&batch?, &columns, &style)?);
                 }
                 Some(all)
             }
@@ -47,16 +40,4 @@ pub async fn run(session: &mut Session, sql: &str) -> Result<TextRows, QueryErro
         };
     }
     Ok(last)
-}
-
-/// The cells of a DataRow message: type byte, length, column count, then each cell after its length.
-fn cells(mut message: &[u8], count: usize) -> Vec<Option<String>> {
-    message.advance(1 + 4 + 2);
-    let mut cell = || {
-        let length = usize::try_from(message.get_i32()).ok()?;
-        let text = String::from_utf8_lossy(&message[..length]).into_owned();
-        message.advance(length);
-        Some(text)
-    };
-    (0..count).map(|_| cell()).collect()
 }

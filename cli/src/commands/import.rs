@@ -104,6 +104,12 @@ fn print_summary(network: &str, report: &ImportReport, elapsed: Duration) {
         report.logs,
         elapsed.as_secs_f64(),
     );
+    if report.blocks_upgraded > 0 {
+        println!(
+            "{} of the blocks already there got their receipts, with {} logs",
+            report.blocks_upgraded, report.logs_upgraded
+        );
+    }
     if report.blocks_known_without_receipts > 0 {
         println!(
             "{} of the blocks already there are stored without receipts, which this file has: \

@@ -29,6 +29,8 @@ pub struct ImportReport {
     pub blocks_known: u64,
     /// Of the known blocks, those whose receipts were added: the files held all blocks of their segment.
     pub blocks_upgraded: u64,
+    /// Logs that came with them.
+    pub logs_upgraded: u64,
     /// Of the known blocks, those whose receipts the files hold and the store still does not.
     pub blocks_known_without_receipts: u64,
     /// Transactions of the new blocks.

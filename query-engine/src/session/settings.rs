@@ -28,9 +28,10 @@ pub(crate) const SETTING_BYTES_MAX: usize = 16 * 1024;
 pub(crate) enum Finality {
     /// Sealed blocks only.
     Finalized,
-    /// Sealed and hot blocks. A separate safe mark comes with live networks; until then as `latest`.
+    /// Sealed blocks, and hot ones that their source vouches for. A file holds one branch that somebody
+    /// exported, so all blocks that were imported are safe.
     Safe,
-    /// Sealed and hot blocks.
+    /// All stored blocks.
     Latest,
 }
 

@@ -52,6 +52,25 @@ pub(crate) enum Blocks {
     Found(BTreeSet<u64>),
 }
 
+/// Where the index of hashes says that rows are.
+struct Lookup {
+    found: BTreeSet<u64>,
+    /// Whether every hash is in some stored block.
+    all_stored: bool,
+}
+
+impl Lookup {
+    /// The blocks of one hash.
+    fn add(&mut self, numbers: impl IntoIterator<Item = u64>) {
+        let mut any = false;
+        for number in numbers {
+            any = true;
+            self.found.insert(number);
+        }
+        self.all_stored &= any;
+    }
+}
+
 impl ChainTable {
     /// The table at `index` of the family's tables.
     pub(crate) fn new(
@@ -95,35 +114,42 @@ impl ChainTable {
         usable && visited.is_ok()
     }
 
+    /// The blocks to read, after the gap rule.
     fn blocks(&self, filters: &[Expr]) -> Result<Blocks, QueryError> {
         let within = bounds(filters, self.spec.block_column);
-        let found = self.lookup(filters)?;
-        match found {
-            Some(found) if !found.is_empty() && found.len() <= LOOKUP_BLOCKS_MAX => {
+        match self.lookup(filters)? {
+            Some(Lookup { found, all_stored }) if found.len() <= LOOKUP_BLOCKS_MAX => {
                 let inside = found.into_iter().filter(|number| {
                     i64::try_from(*number).is_ok_and(|n| (within.first..=within.last).contains(&n))
                 });
-                Ok(Blocks::Found(inside.collect()))
+                let found = Blocks::Found(inside.collect());
+                if all_stored {
+                    self.check_gaps(&found)?;
+                } else {
+                    // A hash that is not stored may lie in a missing block.
+                    self.check_gaps(&Blocks::Within(within))?;
+                }
+                Ok(found)
             }
-            // A hash that is not stored may lie in a missing block: the gap rule decides.
-            _ => Ok(Blocks::Within(within)),
+            _ => {
+                let all = Blocks::Within(within);
+                self.check_gaps(&all)?;
+                Ok(all)
+            }
         }
     }
 
-    /// Blocks that hold the hashes in the filters; `None` when there are none, or one is not stored.
-    fn lookup(&self, filters: &[Expr]) -> Result<Option<BTreeSet<u64>>, QueryError> {
+    /// Blocks that hold the hashes in the filters; `None` when no filter names hashes.
+    fn lookup(&self, filters: &[Expr]) -> Result<Option<Lookup>, QueryError> {
         let is_block = self.spec.name == "blocks";
         let block_column = if is_block { "hash" } else { "block_hash" };
-        let mut found = BTreeSet::new();
+        let mut lookup = Lookup { found: BTreeSet::new(), all_stored: true };
         if let Some(list) = hashes(filters, block_column) {
             for hash in list {
                 let number = self.snapshot.block_number(&BlockHash(hash));
-                match number.map_err(|error| storage_error(&error))? {
-                    Some(number) => found.insert(number),
-                    None => return Ok(None),
-                };
+                lookup.add(number.map_err(|error| storage_error(&error))?);
             }
-            return Ok(Some(found));
+            return Ok(Some(lookup));
         }
         let transaction_column = match self.spec.name {
             "transactions" => "hash",
@@ -133,13 +159,9 @@ impl ChainTable {
         let Some(list) = hashes(filters, transaction_column) else { return Ok(None) };
         for hash in list {
             let numbers = self.snapshot.transaction_blocks(&hash);
-            let numbers = numbers.map_err(|error| storage_error(&error))?;
-            if numbers.is_empty() {
-                return Ok(None);
-            }
-            found.extend(numbers);
+            lookup.add(numbers.map_err(|error| storage_error(&error))?);
         }
-        Ok(Some(found))
+        Ok(Some(lookup))
     }
 
     fn check_gaps(&self, blocks: &Blocks) -> Result<(), QueryError> {
@@ -190,7 +212,6 @@ impl TableProvider for ChainTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let blocks = self.blocks(filters)?;
-        self.check_gaps(&blocks)?;
         let mut filters: Vec<Expr> =
             filters.iter().filter(|filter| self.is_for_files(filter)).cloned().collect();
         if let Blocks::Found(found) = &blocks {

@@ -91,6 +91,20 @@ async fn a_lookup_by_hash_or_number_reads_one_file() {
 }
 
 #[tokio::test]
+async fn a_lookup_of_a_hash_that_is_not_stored_reads_no_file() {
+    let fixture = Fixture::sealed(&[Run::new(0, 9, 3), Run::new(10, 19, 3)]);
+    let session = &mut fixture.session();
+    let (stored, absent) = (hex::encode(hash(b't', 15, 1)), hex::encode(hash(b'x', 15, 1)));
+    let sql = format!("SELECT * FROM transactions WHERE hash = '0x{absent}'");
+    assert!(rows(session, &sql).await.is_empty());
+    let plan = rows(session, &format!("EXPLAIN {sql}")).await;
+    assert!(plan.iter().all(|row| !row[0].contains(".parquet")), "{plan:?}");
+    let sql =
+        format!("SELECT block_number FROM transactions WHERE hash IN ('0x{absent}', '0x{stored}')");
+    assert_eq!(value(session, &sql).await, "15");
+}
+
+#[tokio::test]
 async fn counting_all_rows_reads_no_file() {
     let fixture = Fixture::sealed(&[Run::new(0, 9, 3), Run::new(10, 19, 3)]);
     let session = &mut fixture.session();

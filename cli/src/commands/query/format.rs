@@ -4,8 +4,7 @@
 use std::io::{self, Write};
 
 use arrow::array::RecordBatch;
-use bytes::{Buf, BytesMut};
-use pg_gateway::{EncodedBatch, Format as WireFormat, TextStyle};
+use pg_gateway::{TextStyle, text_rows};
 use query_engine::{PgType, ResultColumn};
 
 use super::Format;
@@ -38,13 +37,7 @@ impl<'a> RowWriter<'a> {
         if self.format == Format::Csv && self.row_count == 0 {
             self.csv_header(out)?;
         }
-        let formats = vec![WireFormat::Text; self.columns.len()];
-        let encoded = EncodedBatch::new(batch, self.columns, &formats, self.style)?;
-        let mut message = BytesMut::new();
-        for row in 0..batch.num_rows() {
-            message.clear();
-            encoded.write_row(row, &mut message)?;
-            let cells = cells_of(&message, self.columns.len());
+        for cells in text_rows(batch, self.columns, self.style)? {
             self.row_count += 1;
             match self.format {
                 Format::Csv => csv_line(out, &cells)?,
@@ -113,19 +106,6 @@ impl<'a> RowWriter<'a> {
         self.widths = Some(widths);
         Ok(())
     }
-}
-
-/// The cells of a DataRow message that the gateway's encoder made: type byte, length, column count,
-/// then each cell with its length, -1 for NULL.
-fn cells_of(mut message: &[u8], column_count: usize) -> Vec<Option<String>> {
-    message.advance(1 + 4 + 2);
-    let mut cell = || {
-        let length = usize::try_from(message.get_i32()).ok()?;
-        let text = String::from_utf8_lossy(&message[..length]).into_owned();
-        message.advance(length);
-        Some(text)
-    };
-    (0..column_count).map(|_| cell()).collect()
 }
 
 fn char_count(text: &str) -> usize {

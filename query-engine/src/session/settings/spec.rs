@@ -121,7 +121,8 @@ const SPECS: &[SettingSpec] = &[
         "ergo.finality",
         "safe",
         Word(&["finalized", "safe", "latest"]),
-        "Which blocks queries read.",
+        "Which blocks queries read: sealed ones, those that their source vouches for, or all. Blocks of \
+         imported files are vouched for.",
     ),
     spec("escape_string_warning", "on", Bool, "Accepted; there is no such warning."),
     spec(
