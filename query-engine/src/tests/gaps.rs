@@ -94,7 +94,7 @@ async fn a_lookup_by_hash_or_number_reads_one_file() {
 async fn a_lookup_of_a_hash_that_is_not_stored_reads_no_file() {
     let fixture = Fixture::sealed(&[Run::new(0, 9, 3), Run::new(10, 19, 3)]);
     let session = &mut fixture.session();
-    let (stored, absent) = (hex::encode(hash(b't', 15, 1)), hex::encode(hash(b'x', 15, 1)));
+    let (stored, absent) = (hex::encode(hash(b't', 15, 1)), hex::encode(hash(b't', 99, 1)));
     let sql = format!("SELECT * FROM transactions WHERE hash = '0x{absent}'");
     assert!(rows(session, &sql).await.is_empty());
     let plan = rows(session, &format!("EXPLAIN {sql}")).await;
