@@ -230,6 +230,23 @@ impl EncodedBatch {
         written
     }
 
+    /// Appends the value of one cell without its length; false for NULL, which appends nothing.
+    ///
+    /// # Errors
+    /// Of a value that its type cannot show.
+    pub(crate) fn write_cell(
+        &self,
+        row: usize,
+        column: usize,
+        out: &mut BytesMut,
+    ) -> Result<bool, QueryError> {
+        let column = &self.columns[column];
+        if column.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
+            return Ok(false);
+        }
+        (column.write)(row, out).map(|()| true)
+    }
+
     fn write_columns(&self, row: usize, out: &mut BytesMut) -> Result<(), QueryError> {
         out.put_u8(b'D');
         out.put_u32(0);

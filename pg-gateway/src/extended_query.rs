@@ -269,6 +269,10 @@ impl Connection {
                 reply::command_complete(&mut self.wire.out, tag)?;
                 Ok(PortalState::Finished(None))
             }
+            Outcome::CopyOut { rows, options } => {
+                self.copy_out(rows, &options, &token).await?;
+                Ok(PortalState::Finished(None))
+            }
             Outcome::Empty => {
                 reply::empty_query(&mut self.wire.out)?;
                 Ok(PortalState::Finished(None))

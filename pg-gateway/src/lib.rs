@@ -25,6 +25,7 @@ mod startup_packet;
 
 mod cancel;
 mod connection;
+mod copy;
 mod extended_query;
 mod simple_query;
 

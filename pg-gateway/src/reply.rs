@@ -100,9 +100,45 @@ pub(crate) fn command_complete(out: &mut BytesMut, tag: String) -> Result<(), Qu
 /// Command tag of a statement that gave rows; only some carry the count.
 pub(crate) fn row_tag(tag: &'static str, row_count: u64) -> String {
     match tag {
-        "SELECT" | "FETCH" | "MOVE" => format!("{tag} {row_count}"),
+        "SELECT" | "FETCH" | "MOVE" | "COPY" | "INSERT 0" | "UPDATE" | "DELETE" => {
+            format!("{tag} {row_count}")
+        }
         _ => tag.to_owned(),
     }
+}
+
+/// CopyOutResponse (`H`) or CopyInResponse (`G`), all columns in one format.
+///
+/// # Errors
+/// 54000 past [`COLUMNS_MAX`].
+pub(crate) fn copy_response(
+    out: &mut BytesMut,
+    kind: u8,
+    format: Format,
+    column_count: usize,
+) -> Result<(), QueryError> {
+    let count = u16::try_from(column_count).ok().filter(|_| column_count <= COLUMNS_MAX);
+    let count = count.ok_or_else(|| {
+        QueryError::new(
+            SqlState::PROGRAM_LIMIT,
+            format!("COPY of {column_count} columns is over the limit of {COLUMNS_MAX}"),
+        )
+    })?;
+    out.put_u8(kind);
+    let start = out.len();
+    out.put_u32(0);
+    out.put_i8(i8::from(format == Format::Binary));
+    out.put_u16(count);
+    for _ in 0..count {
+        out.put_i16(format.code());
+    }
+    patch_length(out, start);
+    Ok(())
+}
+
+/// CopyDone.
+pub(crate) fn copy_done(out: &mut BytesMut) {
+    out.put_slice(b"c\0\0\0\x04");
 }
 
 pub(crate) fn parameter_description(
@@ -154,6 +190,7 @@ pub(crate) fn error(out: &mut BytesMut, severity: &'static str, error: &QueryErr
         (b'D', error.detail.as_deref()),
         (b'H', error.hint.as_deref()),
         (b'P', position.as_deref()),
+        (b'W', error.context.as_deref()),
     ];
     put_report(out, b'E', severity, error.state.0, &error.message, &fields);
 }

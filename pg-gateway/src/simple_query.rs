@@ -53,6 +53,7 @@ impl Connection {
                 self.forget_on(&tag);
                 reply::command_complete(&mut self.wire.out, tag)?;
             }
+            Outcome::CopyOut { rows, options } => self.copy_out(rows, &options, &token).await?,
             Outcome::Empty => reply::empty_query(&mut self.wire.out)?,
         }
         self.statement_done(before);

@@ -31,6 +31,7 @@ impl SqlState {
     pub const CANT_CHANGE: Self = Self("55P02");
     pub const CANNOT_COERCE: Self = Self("42846");
     pub const TOO_COMPLEX: Self = Self("54001");
+    pub const WRONG_OBJECT_TYPE: Self = Self("42809");
     pub const DUPLICATE_COLUMN: Self = Self("42701");
     pub const DUPLICATE_ALIAS: Self = Self("42712");
     pub const INVALID_COLUMN_REFERENCE: Self = Self("42P10");
@@ -69,6 +70,8 @@ pub struct QueryError {
     pub detail: Option<String>,
     /// What to do.
     pub hint: Option<String>,
+    /// Where in the data or the call it happened: `COPY t, line 3, column a: "x"`.
+    pub context: Option<String>,
     /// 1-based character position in the statement text.
     pub position: Option<u32>,
     /// Literal or name at fault; becomes `position` where the statement text is known.
@@ -83,6 +86,7 @@ impl QueryError {
             message: message.into(),
             detail: None,
             hint: None,
+            context: None,
             position: None,
             token: None,
         }
@@ -99,6 +103,13 @@ impl QueryError {
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
+        self
+    }
+
+    /// The same error with the place in the data where it happened.
+    #[must_use]
+    pub fn with_context(mut self, context: impl Into<String>) -> Self {
+        self.context = Some(context.into());
         self
     }
 

@@ -14,6 +14,7 @@
 
 mod catalog;
 mod catalog_query;
+mod copy;
 mod engine;
 mod error;
 mod functions;
@@ -29,6 +30,7 @@ mod tables;
 mod tests;
 mod types;
 
+pub use copy::{CopyFormat, CopyHeader, CopyOptions};
 pub use engine::{Engine, EngineConfig};
 pub use error::{QueryError, SqlState};
 pub use outcome::{Outcome, ResultColumn, Rows};

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error::map::{internal, query_error};
 use crate::limits::BATCHES_WAITING_MAX;
 use crate::types::output::Output;
-use crate::{PgType, QueryError, SqlState};
+use crate::{CopyOptions, PgType, QueryError, SqlState};
 
 /// A result column as RowDescription describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +51,13 @@ pub enum Outcome {
     Done {
         /// For example `SET` or `BEGIN`.
         tag: String,
+    },
+    /// COPY TO STDOUT: rows to send as copy data, then the tag `COPY` with their count.
+    CopyOut {
+        /// The rows.
+        rows: Rows,
+        /// Their form.
+        options: CopyOptions,
     },
     /// The statement text held nothing.
     Empty,

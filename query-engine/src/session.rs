@@ -10,6 +10,7 @@
 //! - A failed transaction block runs nothing but what ends it.
 //! - Planning and queries run on the engine's threads, never on the caller's.
 
+mod copy;
 mod naming;
 mod parameters;
 mod plan;
@@ -285,6 +286,7 @@ impl Session {
             Kind::Prepare { name, types, statement } => {
                 self.prepare_named(name, types, statement, &prepared.statement.text).await
             }
+            Kind::Copy(copy) => self.copy(copy, stop).await,
             kind => self.run_utility(kind),
         }
     }

@@ -2,6 +2,7 @@
 //! what is not listed does not reach the planner.
 
 mod complexity;
+pub(crate) mod copy;
 mod parse;
 mod refuse;
 
@@ -103,4 +104,5 @@ pub(crate) enum Kind {
         name: String,
         arguments: Vec<Expr>,
     },
+    Copy(Box<copy::Copy>),
 }

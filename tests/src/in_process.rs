@@ -36,7 +36,7 @@ pub async fn run(session: &mut Session, sql: &str) -> Result<TextRows, QueryErro
                 }
                 Some(all)
             }
-            Outcome::Done { .. } | Outcome::Empty => None,
+            Outcome::Done { .. } | Outcome::CopyOut { .. } | Outcome::Empty => None,
         };
     }
     Ok(last)

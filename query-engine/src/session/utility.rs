@@ -81,9 +81,11 @@ impl Session {
             Kind::Release(name) => self.release(name),
             Kind::Discard(what) => self.discard(what),
             Kind::Deallocate(name) => self.deallocate(name.as_deref()),
-            Kind::Query(_) | Kind::Explain { .. } | Kind::Prepare { .. } | Kind::Execute { .. } => {
-                Err(internal())
-            }
+            Kind::Query(_)
+            | Kind::Explain { .. }
+            | Kind::Prepare { .. }
+            | Kind::Execute { .. }
+            | Kind::Copy(_) => Err(internal()),
         }
     }
 

@@ -11,6 +11,7 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, Tokenizer};
 
 use super::complexity;
+use super::copy;
 use super::refuse;
 use super::{Kind, Modes, ShowTarget, Statement};
 use crate::error::position;
@@ -40,7 +41,11 @@ pub(crate) fn parse(sql: &str) -> Result<Vec<Statement>, QueryError> {
         if parser.peek_token().token == Token::EOF {
             return Ok(statements);
         }
-        let ast = parser.parse_statement().map_err(|error| parser_error(sql, &parser, error))?;
+        let parsed = match copy::is_next(&parser) {
+            true => copy::parse(&mut parser).map(Parsed::Copy),
+            false => parser.parse_statement().map(Parsed::Other),
+        };
+        let parsed = parsed.map_err(|error| parser_error(sql, &parser, error))?;
         let end = parser.peek_token();
         if !matches!(end.token, Token::SemiColon | Token::EOF) {
             let at = position::of_location(sql, end.span.start.line, end.span.start.column);
@@ -52,9 +57,19 @@ pub(crate) fn parse(sql: &str) -> Result<Vec<Statement>, QueryError> {
                 format!("a text can have {STATEMENTS_MAX} statements"),
             ));
         }
-        let kind = classify(ast).map_err(|error| position::locate(error, sql))?;
+        let kind = match parsed {
+            Parsed::Copy(copy) => copy::check(&copy).map(|()| Kind::Copy(Box::new(copy))),
+            Parsed::Other(ast) => classify(ast),
+        };
+        let kind = kind.map_err(|error| position::locate(error, sql))?;
         statements.push(Statement { text: Arc::clone(&text), kind });
     }
+}
+
+/// A statement of our own grammar, or one of the parser's.
+enum Parsed {
+    Copy(copy::Copy),
+    Other(Ast),
 }
 
 fn parser_error(sql: &str, parser: &Parser<'_>, error: ParserError) -> QueryError {

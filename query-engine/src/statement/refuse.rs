@@ -22,16 +22,6 @@ pub(super) fn refuse(ast: &Ast) -> QueryError {
         | Ast::Delete(_)
         | Ast::Merge { .. }
         | Ast::Truncate(_) => read_only(&first),
-        Ast::Copy { target, .. } => {
-            use sqlparser::ast::CopyTarget;
-            match target {
-                CopyTarget::Stdin | CopyTarget::Stdout => unsupported(&format!(
-                    "COPY {}",
-                    if matches!(target, CopyTarget::Stdin) { "FROM STDIN" } else { "TO STDOUT" }
-                )),
-                _ => no_files("COPY to or from a file or program of the server"),
-            }
-        }
         Ast::CreateTable(table) if table.external || table.location.is_some() => {
             no_files("CREATE EXTERNAL TABLE")
         }

@@ -127,7 +127,7 @@ pub(crate) async fn try_rows(
         let prepared = session.prepare(statement, &[]).await?;
         let outcome = session.execute(&prepared, parameters, CancellationToken::new()).await?;
         result = match outcome {
-            Outcome::Rows(rows) => text(rows).await?,
+            Outcome::Rows(rows) | Outcome::CopyOut { rows, .. } => text(rows).await?,
             Outcome::Done { tag } => vec![vec![tag]],
             Outcome::Empty => Vec::new(),
         };
