@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, FixedSizeBinaryArray, Int64Array, RecordBatch};
 use schemas::ColumnType::{Bigint, Hash};
-use schemas::{BlockHash, BlockNumber, Column, TableSpec, VerificationLevel};
+use schemas::{BlockHash, BlockNumber, Column, Keys, TableSpec, VerificationLevel};
 use storage::BlockRecord;
 
 use crate::rows::Rows;
@@ -16,6 +16,7 @@ const BLOCKS: TableSpec = TableSpec {
     columns: &[Column::required("number", Bigint, ""), Column::required("hash", Hash, "")],
     block_column: "number",
     bloom_columns: &["hash"],
+    keys: Keys::NONE,
     level: VerificationLevel::Body,
 };
 

@@ -12,13 +12,18 @@
 pub(crate) mod chain;
 pub(crate) mod pg_catalog;
 pub(crate) mod resolve;
+mod sizes;
 
 use std::sync::{Arc, Mutex};
 
 use datafusion::arrow::datatypes::Field;
 
+use schemas::Keys;
+
 use crate::PgType;
 use crate::session::Settings;
+
+pub(crate) use sizes::Sizes;
 
 /// Field metadata key: name of the PostgreSQL type (`PgType::name`) where the Arrow type alone does
 /// not say it, for example `name` or `oid`. It survives plain column references.
@@ -66,6 +71,8 @@ pub(crate) struct Relation {
     pub(crate) comment: &'static str,
     /// Columns in `SELECT *` order; `attnum` is the index plus one.
     pub(crate) columns: Vec<RelationColumn>,
+    /// Keys of its rows.
+    pub(crate) keys: Keys,
 }
 
 /// What one session can see. Made when the session is made; `settings` changes with SET.
@@ -83,6 +90,8 @@ pub(crate) struct CatalogView {
     pub(crate) settings: Arc<Mutex<Settings>>,
     /// Catalog tables built so far for this session.
     pub(crate) tables: Arc<pg_catalog::Tables>,
+    /// How large the tables are on disk.
+    pub(crate) sizes: Sizes,
 }
 
 impl CatalogView {

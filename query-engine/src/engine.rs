@@ -20,7 +20,7 @@ use schemas::Clock;
 use storage::Store;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::catalog::{CatalogView, chain};
+use crate::catalog::{CatalogView, Sizes, chain};
 use crate::error::map::query_error;
 use crate::functions::aggregate::checked_aggregates;
 use crate::functions::conditional::open_conditionals;
@@ -132,6 +132,7 @@ impl Engine {
             relations: chain::relations(&network),
             settings: Arc::new(Mutex::new(settings)),
             tables: Arc::default(),
+            sizes: Sizes::of(self.store.clone()),
         };
         Ok(Session::new(Arc::clone(self), Arc::new(view), self.template.clone()))
     }

@@ -147,6 +147,7 @@ mod tests {
             relations: Arc::from([]),
             settings: Arc::new(Mutex::new(Settings::default())),
             tables: Arc::default(),
+            sizes: crate::catalog::Sizes::default(),
         };
         let mut statement = Parser::parse_sql(&PostgreSqlDialect {}, sql).unwrap().remove(0);
         rewrite(&mut statement, &view).map(|()| statement.to_string())

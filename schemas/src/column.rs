@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use std::sync::Arc;
 
-use crate::VerificationLevel;
+use crate::{Keys, VerificationLevel};
 
 /// Arrow field metadata key that names an extension type.
 pub const EXTENSION_KEY: &str = "ARROW:extension:name";
@@ -122,6 +122,8 @@ pub struct TableSpec {
     pub block_column: &'static str,
     /// Columns that get a bloom filter in sealed files.
     pub bloom_columns: &'static [&'static str],
+    /// What is unique, and what belongs together.
+    pub keys: Keys,
     /// A block stored at a lower level has no rows here: absent, not empty.
     pub level: VerificationLevel,
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BinaryArray, FixedSizeBinaryArray, Int64Array, RecordBatch};
 use schemas::ColumnType::{Bigint, Bytes, Hash};
-use schemas::{BlockHash, BlockNumber, Column, TableSpec, VerificationLevel};
+use schemas::{BlockHash, BlockNumber, Column, Keys, TableSpec, VerificationLevel};
 
 use crate::{BlockRecord, HotBlock};
 
@@ -14,6 +14,7 @@ const BLOCKS: TableSpec = TableSpec {
     columns: &[Column::required("number", Bigint, ""), Column::required("hash", Hash, "")],
     block_column: "number",
     bloom_columns: &["hash"],
+    keys: Keys::NONE,
     level: VerificationLevel::Body,
 };
 
@@ -27,6 +28,7 @@ const LOGS: TableSpec = TableSpec {
     ],
     block_column: "block_number",
     bloom_columns: &["transaction_hash"],
+    keys: Keys::NONE,
     level: VerificationLevel::Receipts,
 };
 

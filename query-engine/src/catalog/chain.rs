@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use schemas::tables::evm;
-use schemas::{ColumnType, TableSpec};
+use schemas::{ColumnType, Keys, TableSpec};
 use storage::Network;
 
 use super::{Relation, RelationColumn, RelationKind, oid_of};
@@ -43,6 +43,7 @@ pub(crate) fn relations(network: &Network) -> Arc<[Relation]> {
         oid: oid_of(&network.name, "chain", table.name),
         kind: RelationKind::Table,
         comment: table.comment,
+        keys: table.keys,
         columns: table
             .columns
             .iter()
@@ -64,6 +65,7 @@ pub(crate) fn relations(network: &Network) -> Arc<[Relation]> {
         oid: oid_of(&network.name, "ergo", table.name),
         kind: RelationKind::View,
         comment: table.comment,
+        keys: Keys::NONE,
         columns: ergo::columns(table),
     });
     chain.chain(system).collect()

@@ -8,6 +8,7 @@
 //! Views run their PostgreSQL definitions in `catalog_query`.
 
 pub(crate) mod builtin;
+mod keys;
 mod provider;
 pub(crate) mod tables;
 pub(crate) mod user_rows;

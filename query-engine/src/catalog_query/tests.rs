@@ -33,6 +33,7 @@ fn relation(name: &'static str, columns: Vec<RelationColumn>) -> Relation {
         kind: RelationKind::Table,
         comment: "A table",
         columns,
+        keys: schemas::Keys::NONE,
     }
 }
 
@@ -53,6 +54,7 @@ fn view() -> CatalogView {
         relations: Arc::from([blocks, logs]),
         settings: Arc::new(Mutex::new(Settings::default())),
         tables: Arc::default(),
+        sizes: crate::catalog::Sizes::default(),
     }
 }
 

@@ -129,7 +129,8 @@ pub(crate) fn type_name(oid: TypeOid) -> String {
         Some("bpchar") => "character".to_owned(),
         Some("bit") => "bit".to_owned(),
         Some("varbit") => "bit varying".to_owned(),
-        Some("char") => "\"char\"".to_owned(),
+        // Words that SQL reserves.
+        Some(name @ ("char" | "any")) => format!("\"{name}\""),
         Some("time") => "time without time zone".to_owned(),
         Some("timetz") => "time with time zone".to_owned(),
         Some("timestamp") => "timestamp without time zone".to_owned(),

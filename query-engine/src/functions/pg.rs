@@ -14,6 +14,7 @@ mod information;
 mod objects;
 mod privileges;
 mod session;
+mod sizes;
 mod strings;
 mod udf;
 
@@ -118,6 +119,7 @@ static REGISTRY: LazyLock<HashMap<&'static str, Vec<Function>>> = LazyLock::new(
         objects::FUNCTIONS,
         privileges::FUNCTIONS,
         session::FUNCTIONS,
+        sizes::FUNCTIONS,
         strings::FUNCTIONS,
     ];
     let mut registry: HashMap<&'static str, Vec<Function>> = HashMap::new();

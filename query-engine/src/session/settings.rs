@@ -123,6 +123,31 @@ impl Settings {
             .or_else(|| spec::find(&key).map(|found| found.default.to_owned()))
     }
 
+    /// Value that RESET goes back to; `None` for an unknown name.
+    pub(crate) fn reset_value(&self, name: &str) -> Option<String> {
+        let key = name.to_ascii_lowercase();
+        let started = self.startup.get(&key).cloned();
+        started.or_else(|| spec::find(&key).map(|found| found.default.to_owned()))
+    }
+
+    /// Where the value comes from, as `pg_settings.source` says it.
+    pub(crate) fn source(&self, name: &str) -> &'static str {
+        let key = name.to_ascii_lowercase();
+        if self.local.contains_key(&key) || self.session.contains_key(&key) {
+            "session"
+        } else if self.startup.contains_key(&key) {
+            "client"
+        } else {
+            "default"
+        }
+    }
+
+    /// `value` of the setting `name` in the setting's own unit, without it: `2s` is `2000`.
+    pub(crate) fn in_base_unit(name: &str, value: &str) -> String {
+        let found = spec::find(&name.to_ascii_lowercase());
+        found.map_or_else(|| value.to_owned(), |found| value::in_base_unit(found, value))
+    }
+
     /// Name in its canonical case, as the column of SHOW has it.
     pub(crate) fn canonical_name(name: &str) -> String {
         let key = name.to_ascii_lowercase();

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::builtin::{self, BuiltinRelation, PUBLIC_OID};
+use super::keys;
 use crate::PgType;
 use crate::catalog::{CatalogView, Relation, RelationColumn, RelationKind, oid_of, row_type_oid};
 use crate::catalog_query::types::{self, Kind, kind};
@@ -17,12 +18,14 @@ pub(crate) const OWNER_OID: u32 = 10;
 pub(crate) const OWNER_NAME: &str = "ergosql";
 
 /// The tables with rows of ours.
-pub(crate) const RELATIONS: [&str; 7] = [
+pub(crate) const RELATIONS: [&str; 9] = [
     "pg_attribute",
     "pg_authid",
     "pg_class",
+    "pg_constraint",
     "pg_database",
     "pg_description",
+    "pg_index",
     "pg_namespace",
     "pg_type",
 ];
@@ -54,11 +57,23 @@ pub(crate) fn role_oid(name: &str) -> u32 {
 pub(crate) fn rows(relation: &BuiltinRelation, view: &CatalogView) -> Vec<Row> {
     let make = Maker { relation };
     match relation.name {
-        "pg_attribute" => view.relations.iter().flat_map(|own| attributes(&make, own)).collect(),
+        "pg_attribute" => {
+            let mut rows: Vec<Row> =
+                view.relations.iter().flat_map(|own| attributes(&make, own)).collect();
+            rows.extend(index_attributes(&make, view));
+            rows
+        }
         "pg_authid" => roles(&make, view),
-        "pg_class" => view.relations.iter().map(|own| class(&make, view, own)).collect(),
+        "pg_class" => {
+            let mut rows: Vec<Row> =
+                view.relations.iter().map(|own| class(&make, view, own)).collect();
+            rows.extend(keys::classes(&make, view));
+            rows
+        }
+        "pg_constraint" => keys::constraints(&make, view),
         "pg_database" => view.databases.iter().map(|name| database(&make, name)).collect(),
         "pg_description" => descriptions(&make, view),
+        "pg_index" => keys::index_rows(&make, view),
         "pg_namespace" => namespaces(&make, view),
         "pg_type" => view.relations.iter().map(|own| row_type(&make, view, own)).collect(),
         _ => Vec::new(),
@@ -66,12 +81,13 @@ pub(crate) fn rows(relation: &BuiltinRelation, view: &CatalogView) -> Vec<Row> {
 }
 
 /// Makes rows of one catalog from named fields.
-struct Maker<'a> {
+pub(super) struct Maker<'a> {
     relation: &'a BuiltinRelation,
 }
 
 impl Maker<'_> {
-    fn row(&self, fields: &[(&str, Value)]) -> Row {
+    /// A row with these columns named, the others as [`nothing`] has them.
+    pub(super) fn row(&self, fields: &[(&str, Value)]) -> Row {
         debug_assert!(
             fields
                 .iter()
@@ -99,7 +115,7 @@ fn nothing(type_oid: u32) -> Value {
     }
 }
 
-fn int(value: impl Into<i64>) -> Value {
+pub(super) fn int(value: impl Into<i64>) -> Value {
     Value::Int(value.into())
 }
 
@@ -121,6 +137,9 @@ fn class(make: &Maker<'_>, view: &CatalogView, own: &Relation) -> Row {
         ("relfilenode", Value::oid(if is_table { own.oid } else { 0 })),
         // -1 says that the number of rows is not known.
         ("reltuples", Value::Float(-1.0)),
+        ("relhasindex", Value::Bool(!own.keys.primary.is_empty())),
+        // PostgreSQL keeps foreign keys by triggers; clients look for foreign keys only where there are some.
+        ("relhastriggers", Value::Bool(keys::is_in_reference(view, own))),
         ("relpersistence", Value::text("p")),
         ("relkind", Value::text(if is_table { "r" } else { "v" })),
         ("relnatts", int(i64::try_from(own.columns.len()).unwrap_or(i64::MAX))),
@@ -135,6 +154,19 @@ fn attributes(make: &Maker<'_>, own: &Relation) -> Vec<Row> {
         .iter()
         .zip(1_i64..)
         .map(|(column, number)| attribute(make, own.oid, column, number))
+        .collect()
+}
+
+/// Columns of the indexes that stand for keys.
+fn index_attributes(make: &Maker<'_>, view: &CatalogView) -> Vec<Row> {
+    keys::columns(view)
+        .into_iter()
+        .filter_map(|(index, own, name, number)| {
+            let column = own.columns.iter().find(|column| column.name == name)?;
+            // A key's column may be null in its index as far as the catalog is concerned.
+            let column = RelationColumn { nullable: true, ..column.clone() };
+            Some(attribute(make, index, &column, number))
+        })
         .collect()
 }
 

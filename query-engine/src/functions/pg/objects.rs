@@ -62,15 +62,6 @@ pub(super) const FUNCTIONS: &[Entry] = &[
     strict("pg_relation_is_publishable(regclass) bool", |_| Ok(Value::Bool(false))),
     strict("pg_relation_is_updatable(regclass,bool) int4", |_| Ok(Value::Int(0))),
     strict("pg_column_is_updatable(regclass,int2,bool) bool", |_| Ok(Value::Bool(false))),
-    // Sizes are not known to the catalog; null says so, 0 would be a wrong figure.
-    strict("pg_table_size(regclass) int8", |_| Ok(Value::Null)),
-    strict("pg_relation_size(regclass) int8", |_| Ok(Value::Null)),
-    strict("pg_relation_size(regclass,text) int8", |_| Ok(Value::Null)),
-    strict("pg_total_relation_size(regclass) int8", |_| Ok(Value::Null)),
-    strict("pg_indexes_size(regclass) int8", |_| Ok(Value::Null)),
-    strict("pg_database_size(oid) int8", |_| Ok(Value::Null)),
-    strict("pg_database_size(name) int8", |_| Ok(Value::Null)),
-    strict("pg_tablespace_size(oid) int8", |_| Ok(Value::Null)),
     strict("pg_tablespace_location(oid) text", |_| Ok(Value::text(""))),
     strict("obj_description(oid,name) text", |call| {
         let class = call.env.find_by_name("pg_class", "relname", call.text(1))?;
@@ -198,6 +189,15 @@ fn constraint_definition(call: &Call<'_>) -> Result<Value, QueryError> {
     Ok(match kind.as_text() {
         "p" => Value::text(format!("PRIMARY KEY ({columns})")),
         "u" => Value::text(format!("UNIQUE ({columns})")),
+        "f" => {
+            let other = field("confrelid").and_then(|value| value.as_int()).unwrap_or_default();
+            let name = call.env.qualified("pg_class", "relname", "relnamespace", other);
+            let target = field("confkey").unwrap_or(Value::Null);
+            let target = column_names(call.env, other, target.elements()).join(", ");
+            name.map_or(Value::Null, |name| {
+                Value::text(format!("FOREIGN KEY ({columns}) REFERENCES {name}({target})"))
+            })
+        }
         "c" => field("conbin")
             .map_or(Value::Null, |check| Value::text(format!("CHECK ({})", check.as_text()))),
         _ => Value::Null,

@@ -2,6 +2,7 @@
 
 use super::{Call, Entry, set, strict, with_nulls};
 use crate::catalog_query::{Row, Value};
+use crate::session::Settings;
 use crate::{QueryError, SqlState};
 
 /// PostgreSQL's number of the only encoding that we store.
@@ -142,7 +143,7 @@ fn set_config(call: &Call<'_>) -> Result<Value, QueryError> {
 fn all_settings(call: &Call<'_>) -> Result<Vec<Row>, QueryError> {
     let described = crate::catalog::pg_catalog::builtin::settings();
     let text = |value: Option<&str>| value.map_or(Value::Null, Value::text);
-    let settings = call.env.view.settings().all();
+    let settings = call.env.view.settings();
     let row = |(name, setting, description): (String, String, &'static str)| {
         let known = described.iter().find(|known| known[0].as_deref() == Some(name.as_str()));
         let field = |at: usize| known.and_then(|known| known[at].as_deref());
@@ -150,27 +151,29 @@ fn all_settings(call: &Call<'_>) -> Result<Vec<Row>, QueryError> {
             let values = values.trim_start_matches('{').trim_end_matches('}').split(',');
             Value::array(values.map(|value| Value::text(value.trim_matches('"'))).collect())
         });
+        let in_unit = |value: &str| Value::text(Settings::in_base_unit(&name, value));
+        let reset = settings.reset_value(&name).map_or(Value::Null, |value| in_unit(&value));
         Row::from(vec![
             Value::text(name.as_str()),
-            Value::text(setting.as_str()),
+            in_unit(&setting),
             text(field(2)),
             Value::text(field(3).unwrap_or("Customized Options")),
             Value::text(field(4).unwrap_or(description)),
             text(field(5)),
             Value::text(field(6).unwrap_or("user")),
             Value::text(field(7).unwrap_or("string")),
-            Value::text("default"),
+            Value::text(settings.source(&name)),
             text(field(8)),
             text(field(9)),
             enumeration,
             text(field(11)),
-            Value::text(setting.as_str()),
+            reset,
             Value::Null,
             Value::Null,
             Value::Bool(false),
         ])
     };
-    Ok(settings.into_iter().map(row).collect())
+    Ok(settings.all().into_iter().map(row).collect())
 }
 
 fn encoding_name(call: &Call<'_>) -> Result<Value, QueryError> {

@@ -9,6 +9,8 @@ pub(crate) enum SettingKind {
     Integer { min: i64, max: i64 },
     /// Milliseconds, written with a unit or without; 0 means off.
     Milliseconds,
+    /// Kilobytes, written with a unit or without.
+    Kilobytes,
     /// One of some words.
     Word(&'static [&'static str]),
     /// Any text.
@@ -67,7 +69,8 @@ pub(crate) const REPORTED: [&str; 14] = [
 pub(crate) const SERVER_VERSION: &str = "16.10";
 
 use SettingKind::{
-    Bool, DateStyle, Encoding, Fixed, Integer, Milliseconds, SchemaList, Text, TimeZone, Word,
+    Bool, DateStyle, Encoding, Fixed, Integer, Kilobytes, Milliseconds, SchemaList, Text, TimeZone,
+    Word,
 };
 
 const fn spec(
@@ -83,7 +86,6 @@ const ISOLATION: SettingKind =
     Word(&["read committed", "repeatable read", "serializable", "read uncommitted"]);
 const LEVELS: SettingKind =
     Word(&["debug5", "debug4", "debug3", "debug2", "debug1", "log", "notice", "warning", "error"]);
-const INT: SettingKind = Integer { min: 0, max: i32::MAX as i64 };
 
 /// Settings by name. Ours start with `ergo.`.
 const SPECS: &[SettingSpec] = &[
@@ -182,7 +184,7 @@ const SPECS: &[SettingSpec] = &[
     spec("transaction_isolation", "read committed", ISOLATION, "Isolation of this transaction."),
     spec("transaction_read_only", "off", Bool, "Whether this transaction is read-only."),
     spec("wal_level", "replica", Fixed, "Level of the write-ahead log."),
-    spec("work_mem", "4096", INT, "Accepted; memory comes from the engine's pool."),
+    spec("work_mem", "4MB", Kilobytes, "Accepted; memory comes from the engine's pool."),
     spec("xmlbinary", "base64", Word(&["base64", "hex"]), "Accepted; there is no xml type."),
     spec("xmloption", "content", Word(&["content", "document"]), "Accepted; there is no xml type."),
 ];

@@ -20,6 +20,12 @@ const UNITS: [(&str, u64); 5] = [
     ("ms", 1),
 ];
 
+/// Units of memory from large to small, in kilobytes.
+const MEMORY_UNITS: [(&str, u64); 4] =
+    [("TB", 1 << 30), ("GB", 1 << 20), ("MB", 1 << 10), ("kB", 1)];
+/// Least and most `work_mem`, kilobytes, as PostgreSQL has them.
+const MEMORY_KB: std::ops::RangeInclusive<u64> = 64..=i32::MAX as u64;
+
 /// `raw` in canonical form.
 ///
 /// # Errors
@@ -32,6 +38,7 @@ pub(super) fn canonical(spec: &SettingSpec, raw: &str) -> Result<String, QueryEr
         SettingKind::Bool => boolean(raw).map(|on| if on { "on" } else { "off" }.to_owned()),
         SettingKind::Integer { min, max } => return integer(spec, raw, min, max),
         SettingKind::Milliseconds => return duration(spec, raw),
+        SettingKind::Kilobytes => return memory(spec, raw),
         SettingKind::Word(words) => word(words, raw),
         SettingKind::SchemaList => Some(raw.to_owned()),
         SettingKind::TimeZone => time_zone(raw),
@@ -138,6 +145,50 @@ fn duration(spec: &SettingSpec, raw: &str) -> Result<String, QueryError> {
     let (unit, scale) =
         UNITS.into_iter().find(|(_, scale)| value % scale == 0).unwrap_or(("ms", 1));
     Ok(format!("{}{unit}", value / scale))
+}
+
+fn memory(spec: &SettingSpec, raw: &str) -> Result<String, QueryError> {
+    let value = kilobytes(raw).ok_or_else(|| {
+        invalid(spec, raw).with_hint(
+            "Valid units for this parameter are \"B\", \"kB\", \"MB\", \"GB\", and \"TB\".",
+        )
+    })?;
+    if !MEMORY_KB.contains(&value) {
+        return Err(QueryError::new(
+            SqlState::INVALID_PARAMETER_VALUE,
+            format!(
+                "{value} kB is outside the valid range for parameter \"{}\" ({} kB .. {} kB)",
+                spec.name,
+                MEMORY_KB.start(),
+                MEMORY_KB.end()
+            ),
+        ));
+    }
+    let (unit, scale) =
+        MEMORY_UNITS.into_iter().find(|(_, scale)| value % scale == 0).unwrap_or(("kB", 1));
+    Ok(format!("{}{unit}", value / scale))
+}
+
+/// Kilobytes of a value in canonical or client form; bytes are rounded as PostgreSQL rounds them.
+fn kilobytes(text: &str) -> Option<u64> {
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().ok()?;
+    match unit.trim() {
+        "" => Some(number),
+        "B" => Some(number.checked_add(512)? / 1024),
+        unit => number.checked_mul(MEMORY_UNITS.iter().find(|(name, _)| *name == unit)?.1),
+    }
+}
+
+/// A canonical value in the setting's own unit, without it: what `pg_settings` shows.
+pub(super) fn in_base_unit(spec: &SettingSpec, canonical: &str) -> String {
+    let number = match spec.kind {
+        SettingKind::Milliseconds => milliseconds(canonical),
+        SettingKind::Kilobytes => kilobytes(canonical),
+        _ => None,
+    };
+    number.map_or_else(|| canonical.to_owned(), |number| number.to_string())
 }
 
 fn time_zone(raw: &str) -> Option<String> {

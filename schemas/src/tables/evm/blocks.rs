@@ -1,7 +1,7 @@
 //! SQL table `chain.blocks`: one row per block, ordered by `number`.
 
 use crate::ColumnType::{Address, Bigint, Bytes, Hash, HashList, Timestamp, Uint256};
-use crate::{Column, TableSpec, VerificationLevel};
+use crate::{Column, Keys, TableSpec, VerificationLevel};
 
 /// Table `chain.blocks`.
 pub const BLOCKS: TableSpec = TableSpec {
@@ -77,5 +77,6 @@ pub const BLOCKS: TableSpec = TableSpec {
     ],
     block_column: "number",
     bloom_columns: &["hash"],
+    keys: Keys { primary: &["number"], unique: &[&["hash"]], references: &[] },
     level: VerificationLevel::Body,
 };

@@ -1,7 +1,7 @@
 //! SQL table `chain.logs`: one row per log, ordered by block and log index. Taken from verified receipts only.
 
 use crate::ColumnType::{Address, Bigint, Bytes, Hash, HashList, Timestamp};
-use crate::{Column, TableSpec, VerificationLevel};
+use crate::{Column, Keys, Reference, TableSpec, VerificationLevel};
 
 /// Table `chain.logs`.
 pub const LOGS: TableSpec = TableSpec {
@@ -32,5 +32,10 @@ pub const LOGS: TableSpec = TableSpec {
     ],
     block_column: "block_number",
     bloom_columns: &["transaction_hash", "address", "topic0", "topic1", "topic2", "topic3"],
+    keys: Keys {
+        primary: &["block_number", "log_index"],
+        unique: &[],
+        references: &[Reference::TRANSACTION, Reference::BLOCK],
+    },
     level: VerificationLevel::Receipts,
 };

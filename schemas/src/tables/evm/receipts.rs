@@ -1,7 +1,7 @@
 //! SQL table `chain.receipts`: one row per transaction of a block whose receipts were verified.
 
 use crate::ColumnType::{Address, Bigint, Hash, Timestamp, Uint256};
-use crate::{Column, TableSpec, VerificationLevel};
+use crate::{Column, Keys, Reference, TableSpec, VerificationLevel};
 
 /// Table `chain.receipts`.
 pub const RECEIPTS: TableSpec = TableSpec {
@@ -32,5 +32,10 @@ pub const RECEIPTS: TableSpec = TableSpec {
     ],
     block_column: "block_number",
     bloom_columns: &["transaction_hash"],
+    keys: Keys {
+        primary: &["transaction_hash"],
+        unique: &[&["block_number", "transaction_index"]],
+        references: &[Reference::TRANSACTION, Reference::BLOCK],
+    },
     level: VerificationLevel::Receipts,
 };

@@ -1,7 +1,14 @@
 //! SQL table `chain.token_transfers`: one row per `Transfer(address,address,uint256)` log, as ethereum-etl extracts them.
 
 use crate::ColumnType::{Address, Bigint, Hash, Timestamp, Uint256};
-use crate::{Column, TableSpec, VerificationLevel};
+use crate::{Column, Keys, Reference, TableSpec, VerificationLevel};
+
+/// The log that a transfer is decoded from.
+const LOG: Reference = Reference {
+    columns: &["block_number", "log_index"],
+    table: "logs",
+    target: &["block_number", "log_index"],
+};
 
 /// Table `chain.token_transfers`.
 pub const TOKEN_TRANSFERS: TableSpec = TableSpec {
@@ -29,5 +36,10 @@ pub const TOKEN_TRANSFERS: TableSpec = TableSpec {
     ],
     block_column: "block_number",
     bloom_columns: &["token_address", "from_address", "to_address", "transaction_hash"],
+    keys: Keys {
+        primary: &["block_number", "log_index"],
+        unique: &[],
+        references: &[Reference::TRANSACTION, Reference::BLOCK, LOG],
+    },
     level: VerificationLevel::Receipts,
 };

@@ -3,7 +3,7 @@
 use crate::ColumnType::{
     Address, Bigint, Bytes, Hash, HashList, Integer, Text, Timestamp, Uint256,
 };
-use crate::{Column, TableSpec, VerificationLevel};
+use crate::{Column, Keys, Reference, TableSpec, VerificationLevel};
 
 /// Table `chain.transactions`.
 pub const TRANSACTIONS: TableSpec = TableSpec {
@@ -68,5 +68,10 @@ pub const TRANSACTIONS: TableSpec = TableSpec {
     ],
     block_column: "block_number",
     bloom_columns: &["hash", "from_address", "to_address"],
+    keys: Keys {
+        primary: &["hash"],
+        unique: &[&["block_number", "transaction_index"]],
+        references: &[Reference::BLOCK],
+    },
     level: VerificationLevel::Body,
 };

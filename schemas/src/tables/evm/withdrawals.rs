@@ -1,7 +1,7 @@
 //! SQL table `chain.withdrawals`: one row per withdrawal from the beacon chain (EIP-4895).
 
 use crate::ColumnType::{Address, Bigint, Hash, Timestamp};
-use crate::{Column, TableSpec, VerificationLevel};
+use crate::{Column, Keys, Reference, TableSpec, VerificationLevel};
 
 /// Table `chain.withdrawals`.
 pub const WITHDRAWALS: TableSpec = TableSpec {
@@ -19,5 +19,10 @@ pub const WITHDRAWALS: TableSpec = TableSpec {
     ],
     block_column: "block_number",
     bloom_columns: &["address"],
+    keys: Keys {
+        primary: &["block_number", "withdrawal_index"],
+        unique: &[],
+        references: &[Reference::BLOCK],
+    },
     level: VerificationLevel::Body,
 };
