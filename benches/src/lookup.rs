@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use alloy_primitives::{B256, hex};
-use pg_gateway::{AuthConfig, AuthMethod, Gateway, GatewayConfig, RunningGateway};
+use pg_gateway::{AuthConfig, Gateway, GatewayConfig, RunningGateway};
 use query_engine::{Engine, EngineConfig, Outcome, Parameter, Principal};
 use schemas::SystemClock;
 use serde_json::{Value, json};
@@ -148,7 +148,7 @@ async fn serve(data: &Path) -> Result<(Arc<Engine>, RunningGateway), String> {
         .map_err(|error| format!("{error:?}"))?;
     let config = GatewayConfig {
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-        auth: AuthConfig { loopback: AuthMethod::Trust, ..AuthConfig::default() },
+        auth: AuthConfig::default(),
         ..GatewayConfig::default()
     };
     let gateway =

@@ -1,11 +1,18 @@
 //! `ergosql.toml`: every setting with its unit, default and bounds. Every key has a default, so an
 //! absent file is a valid configuration. Unknown keys are errors: a typo must not pass silently.
 
+mod sign_in;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use serde::Deserialize;
+
+pub use sign_in::{
+    ClientCertificate, HOST_RULE_NAMES_MAX, HOST_RULES_MAX, HostMethod, HostSection, HostType,
+    RoleSection, TlsSection,
+};
 
 /// Networks that a configuration may list.
 pub const NETWORKS_MAX: usize = 64;
@@ -26,7 +33,10 @@ pub struct Config {
     /// Networks; each is one database for SQL clients.
     #[serde(rename = "network")]
     pub networks: Vec<NetworkSection>,
-    /// Roles that may sign in with a password.
+    /// Rules of who signs in from where; without any, `gateway.auth` decides.
+    #[serde(rename = "host")]
+    pub hosts: Vec<HostSection>,
+    /// Roles that may sign in.
     #[serde(rename = "role")]
     pub roles: Vec<RoleSection>,
 }
@@ -38,6 +48,7 @@ impl Default for Config {
             gateway: GatewaySection::default(),
             query: QuerySection::default(),
             networks: Vec::new(),
+            hosts: Vec::new(),
             roles: Vec::new(),
         }
     }
@@ -51,8 +62,14 @@ pub struct GatewaySection {
     pub listen: SocketAddr,
     /// Open connections at most, 1 to 10,000; one more gets 53300.
     pub connections_max: usize,
-    /// How a client signs in.
+    /// Of these, how many are kept for roles with `admin = true`, where there is one.
+    pub reserved_connections: usize,
+    /// Seconds from connect to the end of sign-in, 1 to 600.
+    pub startup_timeout_seconds: u64,
+    /// How a client on this machine signs in, where there is no `[[host]]`.
     pub auth: AuthMethod,
+    /// TLS; without it a request for encryption is answered with no.
+    pub tls: Option<TlsSection>,
 }
 
 impl Default for GatewaySection {
@@ -60,7 +77,10 @@ impl Default for GatewaySection {
         Self {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5433),
             connections_max: 100,
+            reserved_connections: 3,
+            startup_timeout_seconds: 30,
             auth: AuthMethod::ScramSha256,
+            tls: None,
         }
     }
 }
@@ -115,23 +135,6 @@ pub fn default_confirmations() -> u64 {
     64
 }
 
-/// `[[role]]`: made by `ergosql role password NAME`.
-#[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RoleSection {
-    /// Role name, as clients give it.
-    pub name: String,
-    /// SCRAM-SHA-256 verifier in PostgreSQL's format; never a password.
-    pub secret: String,
-}
-
-impl std::fmt::Debug for RoleSection {
-    /// Leaves the secret out of logs.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RoleSection").field("name", &self.name).finish_non_exhaustive()
-    }
-}
-
 impl Config {
     /// Reads `path`, or `./ergosql.toml` if there is one, or the defaults; `data` overrides the file.
     pub fn load(path: Option<&Path>, data: Option<&Path>) -> anyhow::Result<Self> {
@@ -150,7 +153,10 @@ impl Config {
     fn read(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("cannot read configuration {}", path.display()))?;
-        Self::parse(&text).with_context(|| format!("configuration {}", path.display()))
+        let mut config =
+            Self::parse(&text).with_context(|| format!("configuration {}", path.display()))?;
+        config.resolve_paths(path.parent().unwrap_or(Path::new("")));
+        Ok(config)
     }
 
     /// Parses and checks a configuration text.
@@ -179,6 +185,11 @@ impl Config {
             self.gateway.connections_max
         );
         ensure!(
+            (1..=600).contains(&self.gateway.startup_timeout_seconds),
+            "gateway.startup_timeout_seconds is {}, allowed are 1 to 600",
+            self.gateway.startup_timeout_seconds
+        );
+        ensure!(
             (1..=256).contains(&self.query.threads),
             "query.threads is {}, allowed are 1 to 256",
             self.query.threads
@@ -197,6 +208,7 @@ impl Config {
                 self.gateway.listen
             );
         }
+        self.check_sign_in()?;
         for (index, network) in self.networks.iter().enumerate() {
             check_network_name(&network.name)?;
             ensure!(
@@ -270,6 +282,14 @@ mod tests {
     }
 
     #[test]
+    fn the_startup_timeout_holds_at_its_bounds() {
+        for (value, good) in [(0, false), (1, true), (600, true), (601, false)] {
+            let text = format!("[gateway]\nstartup_timeout_seconds = {value}");
+            assert_eq!(Config::parse(&text).is_ok(), good, "{value}");
+        }
+    }
+
+    #[test]
     fn network_names_cannot_leave_their_folder() {
         for bad in ["", "../x", "A", "1a", "a/b", "a b", &"a".repeat(64)] {
             assert!(check_network_name(bad).is_err(), "{bad}");
@@ -279,7 +299,8 @@ mod tests {
 
     #[test]
     fn a_role_secret_is_not_printed() {
-        let config = Config::parse("[[role]]\nname = 'ana'\nsecret = 'SCRAM-SHA-256$x'").unwrap();
-        assert!(!format!("{config:?}").contains("SCRAM-SHA-256$x"));
+        let secret = pg_gateway::Verifier::from_password("geheim").to_string();
+        let text = format!("[[role]]\nname = 'ana'\nsecret = '{secret}'");
+        assert!(!format!("{:?}", Config::parse(&text).unwrap()).contains("SCRAM-SHA-256$"));
     }
 }

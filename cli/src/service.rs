@@ -1,16 +1,16 @@
 //! Starts everything that serves: store, engine, gateway. Tests and benches start the same.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use anyhow::{Context, bail};
-use pg_gateway::{AuthConfig, AuthMethod, Gateway, GatewayConfig, RunningGateway};
+use anyhow::Context;
+use pg_gateway::{Gateway, GatewayConfig, RunningGateway};
 use query_engine::{Engine, EngineConfig};
 use schemas::SystemClock;
 use storage::Store;
 
-use crate::config::{self, Config};
+use crate::config::Config;
 
 /// A service that answers clients until it is stopped.
 pub struct RunningService {
@@ -51,7 +51,8 @@ pub fn open_store(config: &Config) -> anyhow::Result<Store> {
 /// Starts engine and gateway on an open store.
 ///
 /// # Errors
-/// The listen address cannot be bound, or a role's secret is not a SCRAM-SHA-256 verifier.
+/// The listen address cannot be bound, a file of `[gateway.tls]` cannot be used, or a role's secret is no
+/// SCRAM-SHA-256 verifier.
 pub async fn start(config: &Config, store: Store) -> anyhow::Result<RunningService> {
     let engine_config = EngineConfig {
         threads: config.query.threads,
@@ -62,27 +63,12 @@ pub async fn start(config: &Config, store: Store) -> anyhow::Result<RunningServi
     let gateway_config = GatewayConfig {
         listen: config.gateway.listen,
         connections_max: config.gateway.connections_max,
-        auth: auth(config)?,
+        reserved_connections: config.gateway.reserved_connections,
+        startup_timeout: Duration::from_secs(config.gateway.startup_timeout_seconds),
+        auth: config.auth()?,
+        tls: config.tls()?,
         ..GatewayConfig::default()
     };
     let gateway = Gateway::start(gateway_config, Arc::clone(&engine)).await?;
     Ok(RunningService { gateway, engine })
-}
-
-/// The sign-in rules of `config`.
-fn auth(config: &Config) -> anyhow::Result<AuthConfig> {
-    let loopback = match config.gateway.auth {
-        config::AuthMethod::Trust => AuthMethod::Trust,
-        config::AuthMethod::ScramSha256 => AuthMethod::ScramSha256,
-    };
-    let mut roles = HashMap::new();
-    for role in &config.roles {
-        // The message names the role, never the secret.
-        let verifier =
-            role.secret.parse().with_context(|| format!("secret of role \"{}\"", role.name))?;
-        if roles.insert(role.name.clone(), verifier).is_some() {
-            bail!("role \"{}\" is listed twice", role.name);
-        }
-    }
-    Ok(AuthConfig { loopback, roles })
 }

@@ -1,10 +1,10 @@
 //! Settings of a gateway, with their defaults.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::auth::AuthConfig;
+use crate::tls::Tls;
 
 /// Settings of a gateway.
 #[derive(Clone, Debug)]
@@ -13,6 +13,8 @@ pub struct GatewayConfig {
     pub listen: SocketAddr,
     /// Most sessions at a time; the next client gets 53300.
     pub connections_max: usize,
+    /// Of these, how many only an admin may use. Without an admin role none is kept.
+    pub reserved_connections: usize,
     /// Time from accept to the end of sign-in, TLS included.
     pub startup_timeout: Duration,
     /// Time that running connections get to end after [`crate::RunningGateway::shutdown`].
@@ -20,7 +22,7 @@ pub struct GatewayConfig {
     /// Who may connect.
     pub auth: AuthConfig,
     /// Certificate and key; without it a request for TLS is answered with no.
-    pub tls: Option<Arc<rustls::ServerConfig>>,
+    pub tls: Option<Tls>,
 }
 
 impl Default for GatewayConfig {
@@ -28,6 +30,7 @@ impl Default for GatewayConfig {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 5433)),
             connections_max: 100,
+            reserved_connections: 3,
             startup_timeout: Duration::from_secs(30),
             stop_timeout: Duration::from_secs(5),
             auth: AuthConfig::default(),

@@ -17,7 +17,7 @@ use crate::cancel::CancelRegistration;
 use crate::encode::TextStyle;
 use crate::error::{Failure, not_supported};
 use crate::extended_query::{Portals, Statements};
-use crate::frame::{Frame, Phase};
+use crate::frame::Frame;
 use crate::message::{Message, decode_frame};
 use crate::reply;
 use crate::wire::Wire;
@@ -30,6 +30,8 @@ pub(crate) struct Connection {
     pub(crate) statements: Statements,
     pub(crate) portals: Portals,
     skip_to_sync: bool,
+    /// ReadyForQuery is the last thing that was said.
+    pub(crate) is_idle: bool,
 }
 
 /// Whether the client stays.
@@ -47,6 +49,7 @@ impl Connection {
             statements: Statements::default(),
             portals: Portals::default(),
             skip_to_sync: false,
+            is_idle: false,
         }
     }
 
@@ -63,7 +66,7 @@ impl Connection {
 
     async fn serve(&mut self) -> Result<(), Failure> {
         self.ready()?;
-        while let Some(frame) = self.wire.frame(Phase::Session).await? {
+        while let Some(frame) = self.next_frame().await? {
             match self.handle(frame).await? {
                 Next::Continue => {}
                 Next::Leave => break,
@@ -161,6 +164,7 @@ impl Connection {
         for (name, value) in self.session.take_reported_settings() {
             reply::parameter_status(&mut self.wire.out, name, value).map_err(Failure::Fatal)?;
         }
+        self.is_idle = true;
         reply::ready(&mut self.wire.out, status).map_err(Failure::Fatal)
     }
 }

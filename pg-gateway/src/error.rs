@@ -22,6 +22,10 @@ pub(crate) const DUPLICATE_PREPARED_STATEMENT: SqlState = SqlState("42P05");
 pub(crate) const TOO_MANY_CONNECTIONS: SqlState = SqlState("53300");
 /// 55000: the object is not in the state for this.
 pub(crate) const OBJECT_NOT_IN_STATE: SqlState = SqlState("55000");
+/// 25P03: the client was idle inside a transaction for too long.
+pub(crate) const IDLE_IN_TRANSACTION_TIMEOUT: SqlState = SqlState("25P03");
+/// 57P05: the client was idle for too long.
+pub(crate) const IDLE_SESSION_TIMEOUT: SqlState = SqlState("57P05");
 /// 57P01: the server stops.
 pub(crate) const ADMIN_SHUTDOWN: SqlState = SqlState("57P01");
 

@@ -19,14 +19,20 @@ mod config;
 mod server;
 
 mod auth;
+mod certificate;
+mod host_rule;
+mod places;
 mod scram;
 mod startup;
 mod startup_packet;
+mod startups;
+mod tls;
 
 mod cancel;
 mod connection;
 mod copy;
 mod extended_query;
+mod idle;
 mod simple_query;
 
 mod error;
@@ -43,11 +49,14 @@ mod encode;
 mod fixtures;
 pub mod fuzz;
 
-pub use auth::{AuthConfig, AuthMethod};
+pub use auth::{AuthConfig, Role};
 pub use calendar::Zone;
 pub use config::GatewayConfig;
 pub use encode::{EncodedBatch, Format, TextStyle, text_rows};
 pub use extended_query::{PORTALS_MAX, STATEMENTS_MAX};
+pub use host_rule::{AddressError, AddressRange, AuthMethod, HostKind, HostRule, Names};
 pub use scram::{ITERATIONS_MAX, Verifier, VerifierError};
-pub use server::{Gateway, RunningGateway, STARTUPS_MAX, StartError};
+pub use server::{Gateway, RunningGateway, StartError};
+pub use startups::STARTUPS_MAX;
+pub use tls::{Tls, TlsError, TlsFiles};
 pub use wire::FLUSH_BYTES;

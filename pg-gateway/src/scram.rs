@@ -9,9 +9,12 @@
 //! - A role that does not exist goes through the same steps with a made-up verifier, so neither the
 //!   messages nor their timing tell whether a role exists.
 //! - Proofs are compared in constant time.
+//! - Over TLS nobody can take channel binding out of the offer unseen: a client that could have used it
+//!   says so (`y`), and is refused.
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -21,10 +24,16 @@ use rand::RngCore;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::error::protocol_violation;
+use crate::error::{INVALID_AUTHORIZATION, protocol_violation};
 
 /// Name of the mechanism in AuthenticationSASL.
 pub(crate) const MECHANISM: &str = "SCRAM-SHA-256";
+
+/// Name of the mechanism with channel binding, offered over TLS.
+pub(crate) const MECHANISM_PLUS: &str = "SCRAM-SHA-256-PLUS";
+
+/// The one kind of channel binding, with the letter that chooses it (RFC 5929).
+const END_POINT_BINDING: &str = "p=tls-server-end-point";
 
 /// Rounds of PBKDF2 in a new verifier: PostgreSQL's default.
 pub(crate) const ITERATIONS_DEFAULT: u32 = 4096;
@@ -144,11 +153,22 @@ impl MockSecret {
     }
 }
 
+/// What the exchange runs over.
+#[derive(Clone, Default)]
+pub(crate) struct Channel {
+    /// Fingerprint of the server's certificate; `Some` where [`MECHANISM_PLUS`] was offered.
+    pub(crate) end_point: Option<Arc<[u8]>>,
+    /// Whether the client chose [`MECHANISM_PLUS`].
+    pub(crate) is_bound: bool,
+}
+
 /// One exchange, after the client's first message.
 pub(crate) struct Exchange {
     verifier: Verifier,
     is_mock: bool,
-    gs2_header: String,
+    is_bound: bool,
+    /// What the client's last message must repeat: its header, and the fingerprint where bound.
+    expected_binding: String,
     nonce: String,
     client_first_bare: String,
     server_first: String,
@@ -158,22 +178,19 @@ impl Exchange {
     /// Reads the client's first message. `verifier` is `None` for a role that does not exist.
     ///
     /// # Errors
-    /// 08P01 for a malformed message or a demand for channel binding, which is not offered.
+    /// 08P01 for a malformed message, 28000 for a client that was made to believe that there is no
+    /// channel binding.
     pub(crate) fn start(
         client_first: &str,
         role: &str,
         verifier: Option<&Verifier>,
         mock_secret: &MockSecret,
+        channel: &Channel,
     ) -> Result<Self, QueryError> {
         let mut nonce_bytes = [0; NONCE_BYTES];
         rand::rng().fill_bytes(&mut nonce_bytes);
-        Self::start_with_nonce(
-            client_first,
-            role,
-            verifier,
-            mock_secret,
-            &BASE64.encode(nonce_bytes),
-        )
+        let nonce = BASE64.encode(nonce_bytes);
+        Self::start_with_nonce(client_first, role, verifier, mock_secret, channel, &nonce)
     }
 
     fn start_with_nonce(
@@ -181,6 +198,7 @@ impl Exchange {
         role: &str,
         verifier: Option<&Verifier>,
         mock_secret: &MockSecret,
+        channel: &Channel,
         server_nonce: &str,
     ) -> Result<Self, QueryError> {
         let mut fields = client_first.splitn(3, ',');
@@ -189,8 +207,9 @@ impl Exchange {
         else {
             return Err(malformed());
         };
-        if !matches!(binding, "n" | "y") || !authzid.is_empty() {
-            return Err(malformed());
+        check_binding_flag(binding, channel)?;
+        if !authzid.is_empty() {
+            return Err(malformed().with_detail("The client uses authorization identity."));
         }
         let mut attributes = bare.split(',');
         // The name in the message is ignored, as PostgreSQL does: the startup packet has it.
@@ -204,10 +223,15 @@ impl Exchange {
         let verifier = verifier.cloned().unwrap_or_else(|| Verifier::mock(&mock_secret.0, role));
         let server_first =
             format!("r={nonce},s={},i={}", BASE64.encode(&verifier.salt), verifier.iterations);
+        let mut bound = format!("{binding},,").into_bytes();
+        if channel.is_bound {
+            bound.extend_from_slice(channel.end_point.as_deref().unwrap_or_default());
+        }
         Ok(Self {
             verifier,
             is_mock,
-            gs2_header: format!("{binding},,"),
+            is_bound: channel.is_bound,
+            expected_binding: format!("c={}", BASE64.encode(bound)),
             nonce,
             client_first_bare: bare.to_owned(),
             server_first,
@@ -222,7 +246,7 @@ impl Exchange {
     /// Checks the client's last message; the answer to it, or `None` for a wrong password.
     ///
     /// # Errors
-    /// 08P01 for a malformed message.
+    /// 08P01 for a malformed message, 28000 for one that came through another TLS connection.
     pub(crate) fn finish(&self, client_final: &str) -> Result<Option<String>, QueryError> {
         let (without_proof, proof) = client_final.rsplit_once(",p=").ok_or_else(malformed)?;
         let proof: Key = BASE64
@@ -231,9 +255,14 @@ impl Exchange {
             .and_then(|proof| proof.try_into().ok())
             .ok_or_else(malformed)?;
         let mut attributes = without_proof.split(',');
-        let expected_binding = format!("c={}", BASE64.encode(&self.gs2_header));
-        if attributes.next() != Some(&expected_binding) {
-            return Err(malformed());
+        if attributes.next() != Some(&self.expected_binding) {
+            return Err(if self.is_bound {
+                QueryError::new(INVALID_AUTHORIZATION, "SCRAM channel binding check failed")
+            } else {
+                protocol_violation(
+                    "unexpected SCRAM channel-binding attribute in client-final-message",
+                )
+            });
         }
         if attributes.next().and_then(|nonce| nonce.strip_prefix("r=")) != Some(&self.nonce) {
             return Err(malformed());
@@ -247,6 +276,33 @@ impl Exchange {
         let answer =
             format!("v={}", BASE64.encode(hmac(&self.verifier.server_key, signed.as_bytes())));
         Ok((matches && !self.is_mock).then_some(answer))
+    }
+}
+
+/// Whether the client's wish for channel binding fits the mechanism that it chose.
+fn check_binding_flag(flag: &str, channel: &Channel) -> Result<(), QueryError> {
+    match flag {
+        "n" | "y" if channel.is_bound => Err(malformed().with_detail(
+            "The client selected SCRAM-SHA-256-PLUS, but the SCRAM message does not include channel binding data.",
+        )),
+        "y" if channel.end_point.is_some() => {
+            let message = "SCRAM channel binding negotiation error";
+            Err(QueryError::new(INVALID_AUTHORIZATION, message).with_detail(
+                "The client supports SCRAM channel binding but thinks the server does not.  \
+                 However, this server does support channel binding.",
+            ))
+        }
+        "n" | "y" => Ok(()),
+        _ if !flag.starts_with("p=") => Err(malformed()
+            .with_detail("Unexpected channel-binding flag in the client's first message.")),
+        _ if !channel.is_bound => Err(malformed().with_detail(
+            "The client selected SCRAM-SHA-256 without channel binding, but the SCRAM message includes channel binding data.",
+        )),
+        END_POINT_BINDING => Ok(()),
+        other => Err(protocol_violation(format!(
+            "unsupported SCRAM channel-binding type \"{}\"",
+            &other[2..]
+        ))),
     }
 }
 
@@ -292,7 +348,9 @@ mod tests {
 
     fn exchange(verifier: Option<&Verifier>) -> Exchange {
         let secret = MockSecret([7; 32]);
-        Exchange::start_with_nonce(CLIENT_FIRST, "user", verifier, &secret, SERVER_NONCE).unwrap()
+        let channel = Channel::default();
+        Exchange::start_with_nonce(CLIENT_FIRST, "user", verifier, &secret, &channel, SERVER_NONCE)
+            .unwrap()
     }
 
     #[test]
@@ -331,7 +389,10 @@ mod tests {
         for first in
             ["", "n", "n,,", "n,,n=u", "p=tls-unique,,n=u,r=abc", "n,a=x,n=u,r=a", "n,,n=u,r="]
         {
-            assert!(Exchange::start(first, "u", None, &secret).is_err(), "{first:?}");
+            assert!(
+                Exchange::start(first, "u", None, &secret, &Channel::default()).is_err(),
+                "{first:?}"
+            );
         }
         let exchange = exchange(Some(&verifier()));
         for last in [
@@ -343,6 +404,36 @@ mod tests {
         ] {
             assert_eq!(exchange.finish(last).unwrap_err().state.0, "08P01", "{last:?}");
         }
+    }
+
+    #[test]
+    fn a_client_can_neither_drop_channel_binding_nor_move_it_to_another_connection() {
+        let secret = MockSecret([7; 32]);
+        let start = |flag: &str, is_bound: bool, end_point: Option<&[u8]>| {
+            let channel = Channel { end_point: end_point.map(Arc::from), is_bound };
+            let first = format!("{flag},,n=user,r=rOprNGfwEbeRWgbNEkqO");
+            Exchange::start(&first, "user", Some(&verifier()), &secret, &channel)
+        };
+        let state = |result: Result<Exchange, QueryError>| result.err().map(|error| error.state.0);
+        let end_point = Some(&b"print"[..]);
+        // No TLS: the client may say that it could.
+        assert_eq!(state(start("y", false, None)), None);
+        assert_eq!(state(start("n", false, None)), None);
+        assert_eq!(state(start(END_POINT_BINDING, false, None)), Some("08P01"));
+        // TLS: the same words mean that somebody changed the offer.
+        assert_eq!(state(start("y", false, end_point)), Some("28000"));
+        assert_eq!(state(start("n", false, end_point)), None);
+        assert_eq!(state(start(END_POINT_BINDING, false, end_point)), Some("08P01"));
+        for flag in ["n", "y", "p=tls-unique", "p=", ""] {
+            assert_eq!(state(start(flag, true, end_point)), Some("08P01"), "{flag:?}");
+        }
+        let exchange = start(END_POINT_BINDING, true, end_point).ok().unwrap();
+        let last = |print: &[u8]| {
+            let bound = [END_POINT_BINDING.as_bytes(), b",,", print].concat();
+            format!("c={},r={},p={}", BASE64.encode(bound), exchange.nonce, BASE64.encode([0; 32]))
+        };
+        assert_eq!(exchange.finish(&last(b"print")).unwrap(), None, "bound, but a wrong password");
+        assert_eq!(exchange.finish(&last(b"other")).unwrap_err().state.0, "28000");
     }
 
     #[test]

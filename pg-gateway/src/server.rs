@@ -2,6 +2,7 @@
 //!
 //! Invariants
 //! - At most `connections_max` sessions and [`STARTUPS_MAX`] clients before sign-in exist at a time.
+//! - Silent clients cannot keep others out: the oldest of them makes room for the next.
 //! - A client that is not signed in after `startup_timeout` is dropped.
 //! - After `shutdown` returns no task of the gateway runs.
 
@@ -12,17 +13,16 @@ use std::time::Duration;
 
 use query_engine::Engine;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::Authenticator;
 use crate::cancel::CancelRegistry;
 use crate::config::GatewayConfig;
-use crate::startup::Reception;
-
-/// Most clients that are connected and not signed in; the next ones wait in the listener's backlog.
-pub const STARTUPS_MAX: usize = 64;
+use crate::places::Places;
+use crate::startup::{CANCEL_ATTEMPTS_MAX, Reception};
+use crate::startups::{Startup, Startups};
 
 /// Pause after a failed accept, which most often means that file descriptors are used up.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
@@ -65,16 +65,19 @@ impl Gateway {
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let local_addr = listener.local_addr().map_err(failed)?;
         let shutdown = CancellationToken::new();
+        let authenticator = Authenticator::new(config.auth);
+        let reserved = if authenticator.has_admin() { config.reserved_connections } else { 0 };
         let reception = Arc::new(Reception {
             engine,
-            authenticator: Authenticator::new(config.auth),
-            tls: config.tls.map(Into::into),
+            authenticator,
+            tls: config.tls,
             cancels: Arc::new(CancelRegistry::default()),
-            sessions: Arc::new(Semaphore::new(config.connections_max)),
+            places: Places::new(config.connections_max, reserved),
+            cancel_attempts: Semaphore::new(CANCEL_ATTEMPTS_MAX),
             shutdown: shutdown.clone(),
         });
         let limits = Limits {
-            startups: Arc::new(Semaphore::new(STARTUPS_MAX)),
+            startups: Startups::default(),
             startup_timeout: config.startup_timeout,
             stop_timeout: config.stop_timeout,
         };
@@ -109,7 +112,7 @@ impl Drop for RunningGateway {
 }
 
 struct Limits {
-    startups: Arc<Semaphore>,
+    startups: Startups,
     startup_timeout: Duration,
     stop_timeout: Duration,
 }
@@ -124,10 +127,11 @@ async fn accept_all(listener: TcpListener, reception: Arc<Reception>, limits: Li
                 log_end(ended);
                 continue;
             }
-            accepted = accept(&listener, &limits.startups) => accepted,
+            accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, client, startup)) => {
+            Ok((stream, client)) => {
+                let startup = limits.startups.enter();
                 let serve =
                     serve(stream, client, startup, limits.startup_timeout, reception.clone());
                 connections.spawn(serve);
@@ -150,21 +154,11 @@ async fn accept_all(listener: TcpListener, reception: Arc<Reception>, limits: Li
     }
 }
 
-/// Takes a startup slot first, so that clients beyond the limit stay in the backlog.
-async fn accept(
-    listener: &TcpListener,
-    startups: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    let startup = startups.clone().acquire_owned().await.expect("the semaphore is never closed");
-    let (stream, client) = listener.accept().await?;
-    Ok((stream, client, startup))
-}
-
 #[tracing::instrument(name = "connection", skip_all, fields(client = %client))]
 async fn serve(
     stream: TcpStream,
     client: SocketAddr,
-    startup: OwnedSemaphorePermit,
+    startup: Startup,
     startup_timeout: Duration,
     reception: Arc<Reception>,
 ) {
@@ -173,7 +167,14 @@ async fn serve(
         return;
     }
     let receive = reception.receive(Box::new(stream), client.ip());
-    let guest = tokio::time::timeout(startup_timeout, receive).await;
+    let guest = tokio::select! {
+        biased;
+        guest = tokio::time::timeout(startup_timeout, receive) => guest,
+        () = startup.evicted() => {
+            tracing::info!("made room for another client before sign-in");
+            return;
+        }
+    };
     drop(startup);
     match guest {
         Ok(Some(guest)) => {

@@ -4,6 +4,7 @@
 //! - No byte sent in the clear is ever read as if it had come through TLS.
 //! - Before sign-in at most one startup packet or password message is buffered.
 //! - The database is looked up after sign-in, so its name is not told to strangers.
+//! - What the host rule asks for is proved before AuthenticationOk; limits come after it.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -12,42 +13,60 @@ use std::time::Duration;
 use bytes::Buf;
 use pgwire::messages::startup::Authentication;
 use query_engine::{Engine, Principal, QueryError, Session};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_rustls::TlsAcceptor;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::{AuthMethod, Authenticator};
+use crate::auth::Authenticator;
 use crate::cancel::{CancelRegistration, CancelRegistry};
+use crate::certificate::common_name;
 use crate::connection::Connection;
 use crate::error::{
-    Failure, INVALID_PASSWORD, TOO_MANY_CONNECTIONS, protocol_violation, valid_text,
+    Failure, INVALID_AUTHORIZATION, INVALID_PASSWORD, protocol_violation, valid_text,
 };
 use crate::frame::Phase;
+use crate::host_rule::{AuthMethod, Caller, HostRule};
 use crate::message::Reader;
+use crate::places::{Place, Places};
 use crate::reply;
-use crate::scram::{Exchange, MECHANISM};
+use crate::scram::{Channel, Exchange, MECHANISM, MECHANISM_PLUS};
 use crate::startup_packet::{
     PROTOCOL_MINOR_MAX, STARTUP_BYTES_MAX, StartupPacket, StartupParameters, decode_startup,
 };
+use crate::tls::Tls;
 use crate::wire::{Stream, Wire};
 
-/// A client that sent a wrong cancel key keeps its startup slot this long: keys cannot be tried fast.
+/// Cancel requests that are looked at together; the next ones wait.
+pub(crate) const CANCEL_ATTEMPTS_MAX: usize = 16;
+
+/// A request with a wrong key holds its attempt this long, so that with a key of four bytes a guesser
+/// needs four years on average to find one of a given connection.
 const WRONG_KEY_DELAY: Duration = Duration::from_secs(1);
 
 /// What every new connection needs; one per gateway.
 pub(crate) struct Reception {
     pub(crate) engine: Arc<Engine>,
     pub(crate) authenticator: Authenticator,
-    pub(crate) tls: Option<TlsAcceptor>,
+    pub(crate) tls: Option<Tls>,
     pub(crate) cancels: Arc<CancelRegistry>,
-    pub(crate) sessions: Arc<Semaphore>,
+    pub(crate) places: Places,
+    pub(crate) cancel_attempts: Semaphore,
     pub(crate) shutdown: CancellationToken,
 }
 
 /// A client that is signed in, with the place it takes.
 pub(crate) struct Guest {
     pub(crate) connection: Connection,
-    pub(crate) place: OwnedSemaphorePermit,
+    pub(crate) place: Place,
+}
+
+/// What the connection itself tells about a client.
+#[derive(Default)]
+struct Transport {
+    is_encrypted: bool,
+    /// Fingerprint of the certificate that the client saw.
+    end_point: Option<Arc<[u8]>>,
+    /// The client's certificate was checked; `Some(None)` for one without a usable name.
+    certificate_name: Option<Option<String>>,
 }
 
 impl Reception {
@@ -55,14 +74,15 @@ impl Reception {
     /// another, was refused, or left.
     pub(crate) async fn receive(&self, stream: Box<dyn Stream>, client: IpAddr) -> Option<Guest> {
         let mut wire = Wire::new(stream, self.shutdown.clone());
-        let parameters = match self.negotiate(&mut wire).await {
+        let mut transport = Transport::default();
+        let parameters = match self.negotiate(&mut wire, &mut transport).await {
             Ok(parameters) => parameters?,
             Err(failure) => {
                 refuse(wire, failure).await;
                 return None;
             }
         };
-        match self.admit(&mut wire, client, parameters).await {
+        match self.admit(&mut wire, client, &transport, parameters).await {
             Ok((session, cancel, place)) => {
                 Some(Guest { connection: Connection::new(wire, session, cancel), place })
             }
@@ -74,14 +94,18 @@ impl Reception {
     }
 
     /// Answers encryption requests until the startup packet comes. Each kind may come once.
-    async fn negotiate(&self, wire: &mut Wire) -> Result<Option<StartupParameters>, Failure> {
+    async fn negotiate(
+        &self,
+        wire: &mut Wire,
+        transport: &mut Transport,
+    ) -> Result<Option<StartupParameters>, Failure> {
         let (mut tls_asked, mut gss_asked) = (false, false);
         loop {
             match read_packet(wire).await? {
                 StartupPacket::Ssl if !tls_asked => {
                     tls_asked = true;
                     match &self.tls {
-                        Some(acceptor) => start_tls(wire, acceptor, &self.shutdown).await?,
+                        Some(tls) => *transport = start_tls(wire, tls, &self.shutdown).await?,
                         None => answer_no(wire).await?,
                     }
                 }
@@ -90,6 +114,7 @@ impl Reception {
                     answer_no(wire).await?;
                 }
                 StartupPacket::Cancel { pid, key } => {
+                    let _attempt = self.cancel_attempts.acquire().await;
                     if !self.cancels.cancel(pid, &key) {
                         tracing::warn!(pid, "cancel request with a wrong process id or key");
                         tokio::time::sleep(WRONG_KEY_DELAY).await;
@@ -109,20 +134,26 @@ impl Reception {
         &self,
         wire: &mut Wire,
         client: IpAddr,
+        transport: &Transport,
         parameters: StartupParameters,
-    ) -> Result<(Session, CancelRegistration, OwnedSemaphorePermit), Failure> {
+    ) -> Result<(Session, CancelRegistration, Place), Failure> {
         let minor = parameters.minor.min(PROTOCOL_MINOR_MAX);
         if parameters.minor > minor || !parameters.protocol_options.is_empty() {
             reply::negotiate_protocol(&mut wire.out, minor, parameters.protocol_options)
                 .map_err(Failure::Fatal)?;
         }
-        let place = self.sessions.clone().try_acquire_owned().map_err(|_| {
-            Failure::Fatal(QueryError::new(TOO_MANY_CONNECTIONS, "sorry, too many clients already"))
-        })?;
-        if self.authenticator.method(client) == AuthMethod::ScramSha256 {
-            self.check_password(wire, &parameters.user).await?;
-        }
+        let mut place = self.places.take().map_err(Failure::Fatal)?;
+        let caller = Caller {
+            address: client,
+            is_encrypted: transport.is_encrypted,
+            database: &parameters.database,
+            role: &parameters.user,
+        };
+        let rule = self.authenticator.rule(&caller).map_err(Failure::Fatal)?;
+        self.check_proof(wire, rule, transport, &parameters.user).await?;
         reply::authentication(&mut wire.out, &Authentication::Ok).map_err(Failure::Fatal)?;
+        let role = self.authenticator.role(&parameters.user).map_err(Failure::Fatal)?;
+        self.places.assign(&mut place, &parameters.user, &role).map_err(Failure::Fatal)?;
         tracing::info!(role = parameters.user, database = parameters.database, "signed in");
         let principal = Principal { role: parameters.user };
         let mut session = self
@@ -134,31 +165,76 @@ impl Reception {
         Ok((session, cancel, place))
     }
 
-    async fn check_password(&self, wire: &mut Wire, role: &str) -> Result<(), Failure> {
-        let mechanisms = Authentication::SASL(vec![MECHANISM.to_owned()]);
-        reply::authentication(&mut wire.out, &mechanisms).map_err(Failure::Fatal)?;
+    /// Asks for what `rule` demands, in PostgreSQL's order: a certificate, the password, whose
+    /// certificate it is.
+    async fn check_proof(
+        &self,
+        wire: &mut Wire,
+        rule: &HostRule,
+        transport: &Transport,
+        role: &str,
+    ) -> Result<(), Failure> {
+        let needs_certificate = rule.needs_certificate || rule.method == AuthMethod::Cert;
+        if needs_certificate && transport.certificate_name.is_none() {
+            return Err(Failure::Fatal(QueryError::new(
+                INVALID_AUTHORIZATION,
+                "connection requires a valid client certificate",
+            )));
+        }
+        if rule.method == AuthMethod::ScramSha256 {
+            self.check_password(wire, role, transport.end_point.as_ref()).await?;
+        }
+        let certified = transport.certificate_name.as_ref().and_then(Option::as_deref);
+        if needs_certificate && certified != Some(role) {
+            tracing::warn!(role, certified, "the client's certificate is for another name");
+            return Err(Failure::Fatal(match rule.method {
+                AuthMethod::ScramSha256 => wrong_password(role),
+                _ => QueryError::new(
+                    INVALID_AUTHORIZATION,
+                    format!("certificate authentication failed for user \"{role}\""),
+                ),
+            }));
+        }
+        Ok(())
+    }
+
+    async fn check_password(
+        &self,
+        wire: &mut Wire,
+        role: &str,
+        end_point: Option<&Arc<[u8]>>,
+    ) -> Result<(), Failure> {
+        let mut mechanisms = vec![MECHANISM.to_owned()];
+        if end_point.is_some() {
+            mechanisms.insert(0, MECHANISM_PLUS.to_owned());
+        }
+        reply::authentication(&mut wire.out, &Authentication::SASL(mechanisms))
+            .map_err(Failure::Fatal)?;
         let mut initial = password_message(wire).await?;
-        let client_first = read_initial_response(&mut initial).map_err(Failure::Fatal)?;
+        let (is_bound, client_first) =
+            read_initial_response(&mut initial, end_point.is_some()).map_err(Failure::Fatal)?;
         let verifier = self.authenticator.verifier(role);
-        let exchange =
-            Exchange::start(&client_first, role, verifier, &self.authenticator.mock_secret)
-                .map_err(Failure::Fatal)?;
+        let channel = Channel { end_point: end_point.cloned(), is_bound };
+        let secret = &self.authenticator.mock_secret;
+        let exchange = Exchange::start(&client_first, role, verifier, secret, &channel)
+            .map_err(Failure::Fatal)?;
         let server_first = exchange.server_first().to_owned().into();
         reply::authentication(&mut wire.out, &Authentication::SASLContinue(server_first))
             .map_err(Failure::Fatal)?;
         let last = password_message(wire).await?;
         let rest = last.into_rest();
-        let client_final = valid_text(&rest).map_err(Failure::Fatal)?;
+        let client_final = scram_text(&rest).map_err(Failure::Fatal)?;
         let answer = exchange.finish(client_final).map_err(Failure::Fatal)?.ok_or_else(|| {
             tracing::warn!(role, "password authentication failed");
-            Failure::Fatal(QueryError::new(
-                INVALID_PASSWORD,
-                format!("password authentication failed for user \"{role}\""),
-            ))
+            Failure::Fatal(wrong_password(role))
         })?;
         reply::authentication(&mut wire.out, &Authentication::SASLFinal(answer.into()))
             .map_err(Failure::Fatal)
     }
+}
+
+fn wrong_password(role: &str) -> QueryError {
+    QueryError::new(INVALID_PASSWORD, format!("password authentication failed for user \"{role}\""))
 }
 
 /// Settings and cancel key; ReadyForQuery follows from the connection.
@@ -190,9 +266,9 @@ async fn answer_no(wire: &mut Wire) -> Result<(), Failure> {
 
 async fn start_tls(
     wire: &mut Wire,
-    acceptor: &TlsAcceptor,
+    tls: &Tls,
     shutdown: &CancellationToken,
-) -> Result<(), Failure> {
+) -> Result<Transport, Failure> {
     if !wire.has_no_input() {
         // Bytes behind the request were sent in the clear, perhaps by a third party.
         return Err(Failure::Fatal(protocol_violation(
@@ -202,9 +278,12 @@ async fn start_tls(
     wire.out.extend_from_slice(b"S");
     wire.flush().await?;
     let stream = std::mem::replace(wire, Wire::closed()).into_stream();
-    let encrypted = acceptor.accept(stream).await?;
+    let encrypted = tls.acceptor.accept(stream).await?;
+    let certificates = encrypted.get_ref().1.peer_certificates();
+    let certificate_name =
+        certificates.and_then(<[_]>::first).map(|certificate| common_name(certificate));
     *wire = Wire::new(Box::new(encrypted), shutdown.clone());
-    Ok(())
+    Ok(Transport { is_encrypted: true, end_point: tls.end_point.clone(), certificate_name })
 }
 
 async fn password_message(wire: &mut Wire) -> Result<Reader, Failure> {
@@ -212,16 +291,30 @@ async fn password_message(wire: &mut Wire) -> Result<Reader, Failure> {
     Ok(Reader::new(frame.body))
 }
 
-/// SASLInitialResponse: mechanism and the first message.
-fn read_initial_response(reader: &mut Reader) -> Result<String, QueryError> {
-    if reader.text()? != MECHANISM {
-        return Err(protocol_violation("client selected an invalid SASL authentication mechanism"));
-    }
+/// SASLInitialResponse: whether the mechanism binds the channel, and the first message.
+fn read_initial_response(
+    reader: &mut Reader,
+    offers_binding: bool,
+) -> Result<(bool, String), QueryError> {
+    let is_bound = match reader.text()?.as_str() {
+        MECHANISM => false,
+        MECHANISM_PLUS if offers_binding => true,
+        _ => {
+            let message = "client selected an invalid SASL authentication mechanism";
+            return Err(protocol_violation(message));
+        }
+    };
     let bytes = usize::try_from(reader.i32()?)
         .map_err(|_| protocol_violation("malformed SCRAM message"))?;
     let first = reader.bytes(bytes)?;
     reader.finish()?;
-    valid_text(&first).map(str::to_owned)
+    Ok((is_bound, scram_text(&first)?.to_owned()))
+}
+
+/// A SCRAM message, which is text without zero bytes.
+fn scram_text(bytes: &[u8]) -> Result<&str, QueryError> {
+    valid_text(bytes)
+        .map_err(|error| protocol_violation("malformed SCRAM message").with_detail(error.message))
 }
 
 /// Tells a client that gets no session why.

@@ -178,6 +178,11 @@ impl Session {
         self.view.settings().get(name)
     }
 
+    /// Value of a setting that is a time; `None` when it is 0 or there is no such setting.
+    pub fn timeout(&self, name: &str) -> Option<std::time::Duration> {
+        self.view.settings().timeout(name)
+    }
+
     /// Settings to report with ParameterStatus that changed since the last call; right after the
     /// session is made, all of them.
     pub fn take_reported_settings(&mut self) -> Vec<(String, String)> {

@@ -3,9 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod attacks;
 mod driver;
 mod harness;
 mod hostile;
+mod limits;
 mod raw;
 mod raw_session;
 mod sign_in;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pg_gateway::{AuthConfig, AuthMethod, GatewayConfig, Verifier};
+use pg_gateway::{AuthConfig, AuthMethod, GatewayConfig, Role, Verifier};
 use tokio_postgres::NoTls;
 use tokio_postgres::error::SqlState;
 
@@ -10,8 +10,9 @@ use crate::harness::{DATABASE, ENDLESS, Harness};
 use crate::raw::{RawClient, query, shape, startup, startup_of_version};
 
 fn with_passwords() -> GatewayConfig {
-    let roles = [("ann".to_owned(), Verifier::from_password("secrét"))].into();
-    let auth = AuthConfig { loopback: AuthMethod::ScramSha256, roles };
+    let role = Role { verifier: Some(Verifier::from_password("secrét")), ..Role::default() };
+    let auth =
+        AuthConfig::with_loopback(AuthMethod::ScramSha256, [("ann".to_owned(), role)].into());
     GatewayConfig { auth, ..Default::default() }
 }
 

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use clap::Args;
 
-use crate::config::{AuthMethod, Config};
+use crate::config::{AuthMethod, Config, HostMethod};
 use crate::service::{open_store, start};
 
 /// Arguments of `serve`.
@@ -16,7 +16,11 @@ Example:
 pub(super) struct ServeArguments {}
 
 pub(super) fn run(_arguments: ServeArguments, config: Config) -> anyhow::Result<()> {
-    if config.gateway.auth == AuthMethod::ScramSha256 && config.roles.is_empty() {
+    let trusts_somebody = match config.hosts.as_slice() {
+        [] => config.gateway.auth == AuthMethod::Trust,
+        hosts => hosts.iter().any(|host| host.method == HostMethod::Trust),
+    };
+    if config.roles.is_empty() && !trusts_somebody {
         anyhow::bail!(
             "no role can sign in: add one with `ergosql role password NAME >> ergosql.toml`, \
              or set gateway.auth = \"trust\" for clients on this machine"

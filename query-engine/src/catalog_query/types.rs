@@ -28,6 +28,7 @@ pub(crate) const OID: TypeOid = 26;
 pub(crate) const XID: TypeOid = 28;
 pub(crate) const CID: TypeOid = 29;
 pub(crate) const OIDVECTOR: TypeOid = 30;
+pub(crate) const JSON: TypeOid = 114;
 pub(crate) const PG_NODE_TREE: TypeOid = 194;
 pub(crate) const FLOAT4: TypeOid = 700;
 pub(crate) const FLOAT8: TypeOid = 701;

@@ -11,6 +11,7 @@
 
 mod arrays;
 mod information;
+mod json;
 mod objects;
 mod privileges;
 mod session;
@@ -116,6 +117,7 @@ static REGISTRY: LazyLock<HashMap<&'static str, Vec<Function>>> = LazyLock::new(
     let lists = [
         arrays::FUNCTIONS,
         information::FUNCTIONS,
+        json::FUNCTIONS,
         objects::FUNCTIONS,
         privileges::FUNCTIONS,
         session::FUNCTIONS,

@@ -252,7 +252,12 @@ impl Settings {
 
     /// `statement_timeout`; `None` when it is 0.
     pub(crate) fn statement_timeout(&self) -> Option<Duration> {
-        let text = self.get("statement_timeout")?;
+        self.timeout("statement_timeout")
+    }
+
+    /// A setting that is a time; `None` when it is 0.
+    pub(crate) fn timeout(&self, name: &str) -> Option<Duration> {
+        let text = self.get(name)?;
         let milliseconds = value::milliseconds(&text)?;
         (milliseconds > 0).then(|| Duration::from_millis(milliseconds))
     }

@@ -1,0 +1,89 @@
+//! Functions that make `json` text.
+
+use super::{Call, Entry, with_nulls};
+use crate::catalog_query::Value;
+use crate::catalog_query::types::{self, Kind, TypeOid, element, kind};
+use crate::{QueryError, SqlState};
+
+pub(super) const FUNCTIONS: &[Entry] = &[
+    with_nulls("json_build_object() json", build_object),
+    with_nulls("json_build_object(anyelement...) json", build_object),
+    with_nulls("json_build_array() json", build_array),
+    with_nulls("json_build_array(anyelement...) json", build_array),
+    with_nulls("to_json(anyelement) json", |call| {
+        let value = call.value(0);
+        Ok(if value.is_null() {
+            Value::Null
+        } else {
+            Value::text(json(call, value, call.types[0]))
+        })
+    }),
+];
+
+fn build_object(call: &Call<'_>) -> Result<Value, QueryError> {
+    let invalid = |message: &str| QueryError::new(SqlState::INVALID_PARAMETER_VALUE, message);
+    if call.arguments.len() % 2 != 0 {
+        return Err(invalid("argument list must have even number of elements").with_hint(
+            "The arguments of json_build_object() must consist of alternating keys and values.",
+        ));
+    }
+    let mut members = Vec::new();
+    for at in (0..call.arguments.len()).step_by(2) {
+        if call.value(at).is_null() {
+            return Err(invalid(&format!("argument {}: key must not be null", at + 1)));
+        }
+        let key = quoted(&call.shown(at));
+        members.push(format!("{key} : {}", json(call, call.value(at + 1), call.types[at + 1])));
+    }
+    Ok(Value::text(format!("{{{}}}", members.join(", "))))
+}
+
+fn build_array(call: &Call<'_>) -> Result<Value, QueryError> {
+    let values = call.arguments.iter().zip(call.types).map(|(value, oid)| json(call, value, *oid));
+    Ok(Value::text(format!("[{}]", values.collect::<Vec<_>>().join(", "))))
+}
+
+/// A value of type `oid` as PostgreSQL writes it into JSON: numbers and booleans bare, `json` as it is,
+/// arrays as arrays, everything else as a string of its text output.
+fn json(call: &Call<'_>, value: &Value, oid: TypeOid) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(value) => value.to_string(),
+        Value::Array(elements) => {
+            let inner = element(oid).unwrap_or(types::TEXT);
+            let parts: Vec<_> = elements.iter().map(|value| json(call, value, inner)).collect();
+            format!("[{}]", parts.join(","))
+        }
+        Value::Int(number) if kind(oid) == Kind::Int && !types::is_object_id(oid) => {
+            number.to_string()
+        }
+        Value::Float(number) if number.is_finite() => output(call, value, oid),
+        Value::Text(text) if oid == types::JSON => text.to_string(),
+        _ => quoted(&output(call, value, oid)),
+    }
+}
+
+fn output(call: &Call<'_>, value: &Value, oid: TypeOid) -> String {
+    crate::catalog_query::text::output(call.env, value, oid)
+}
+
+/// A JSON string, escaped where JSON demands it.
+fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for character in text.chars() {
+        match character {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{c}' => out.push_str("\\f"),
+            control if control < ' ' => out.push_str(&format!("\\u{:04x}", u32::from(control))),
+            other => out.push(other),
+        }
+    }
+    out.push('"');
+    out
+}
