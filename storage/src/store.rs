@@ -23,7 +23,10 @@ use crate::data_dir::{DataDir, io};
 use crate::kv::keys::{self, NetworkId};
 use crate::kv::records::{self, Header, HotEntry};
 use crate::kv::{Batch, Family, Kv};
-use crate::{BlockRecord, ChainSnapshot, Commit, Network, Segment, SegmentWriter, StorageError};
+use crate::point_read::{Found, PointReader, Reach, RowsWanted};
+use crate::{
+    BlockRecord, ChainSnapshot, Commit, Network, Segment, SegmentFile, SegmentWriter, StorageError,
+};
 
 /// Longest name of a network: it is a folder name and a database name.
 const NETWORK_NAME_BYTES_MAX: usize = 63;
@@ -38,6 +41,7 @@ struct Inner {
     kv: Arc<Kv>,
     registry: Arc<FileRegistry>,
     objects: Arc<CheckedStore>,
+    points: PointReader,
     networks: RwLock<BTreeMap<String, Arc<ArcSwap<ChainSnapshot>>>>,
     /// Held while something is written.
     writing: Mutex<Vec<Retired>>,
@@ -80,7 +84,10 @@ impl Store {
         dir.remove_unreferenced(&named)?;
         let objects = Arc::new(CheckedStore::new(&dir.segments(), registry.clone())?);
         let (networks, writing) = (RwLock::new(networks), Mutex::default());
-        Ok(Self { inner: Arc::new(Inner { kv, registry, objects, networks, writing, dir }) })
+        let points = PointReader::new(Arc::clone(&dir));
+        Ok(Self {
+            inner: Arc::new(Inner { kv, registry, objects, points, networks, writing, dir }),
+        })
     }
 
     /// All networks by name.
@@ -126,6 +133,19 @@ impl Store {
     /// `UnknownNetwork`.
     pub fn snapshot(&self, network: &str) -> Result<Arc<ChainSnapshot>, StorageError> {
         Ok(self.cell(network)?.load_full())
+    }
+
+    /// The rows of one block in `file`, a file of a segment that holds the block.
+    ///
+    /// # Errors
+    /// `Io` or `Corrupt` when the file cannot be read or differs from the manifest.
+    pub fn block_rows(
+        &self,
+        file: &SegmentFile,
+        wanted: &RowsWanted<'_>,
+        reach: Reach,
+    ) -> Result<Found, StorageError> {
+        self.inner.points.rows(file, wanted, reach)
     }
 
     /// Starts a segment whose first block is `first`.

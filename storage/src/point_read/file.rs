@@ -1,0 +1,213 @@
+//! One segment file as lookups see it: which rows and pages its row groups have, and a checked read.
+
+use std::fs::File;
+use std::io::{Cursor, ErrorKind};
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+
+use arrow::array::ArrayRef;
+use bytes::Bytes;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection,
+    RowSelector,
+};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{PageIndexPolicy, RowGroupMetaData};
+use parquet::file::reader::{ChunkReader, Length};
+use parquet::file::statistics::Statistics;
+use schemas::{BlockNumber, TableSpec};
+
+use crate::data_dir::{DataDir, io};
+use crate::segment::chunk_hash;
+use crate::{SegmentFile, StorageError};
+
+/// Footer and page positions of a file.
+pub(super) struct FileIndex {
+    metadata: ArrowReaderMetadata,
+    block_column: usize,
+    /// First and last block of each row group.
+    groups: Vec<(i64, i64)>,
+}
+
+impl FileIndex {
+    pub(super) fn read(
+        dir: &DataDir,
+        file: &SegmentFile,
+        table: &TableSpec,
+    ) -> Result<Self, StorageError> {
+        let options = ArrowReaderOptions::new()
+            .with_column_index_policy(PageIndexPolicy::Skip)
+            .with_offset_index_policy(PageIndexPolicy::Required);
+        let metadata = ArrowReaderMetadata::load(&CheckedFile::open(dir, file)?, options)
+            .map_err(|error| read_error(file, error))?;
+        let named = table.columns.iter().position(|column| column.name == table.block_column);
+        let block_column = named.ok_or_else(|| corrupt(file, "no block column"))?;
+        if metadata.schema().fields() != table.schema().fields() {
+            return Err(corrupt(file, "columns differ from the table's"));
+        }
+        let bounds = |group: &RowGroupMetaData| match group.column(block_column).statistics() {
+            Some(Statistics::Int64(found)) => Some((*found.min_opt()?, *found.max_opt()?)),
+            _ => None,
+        };
+        let groups: Option<Vec<_>> = metadata.metadata().row_groups().iter().map(bounds).collect();
+        let groups = groups.ok_or_else(|| corrupt(file, "no bounds of block numbers"))?;
+        Ok(Self { metadata, block_column, groups })
+    }
+
+    pub(super) fn size_bytes(&self) -> usize {
+        self.metadata.metadata().memory_size()
+    }
+
+    pub(super) fn block_column(&self) -> usize {
+        self.block_column
+    }
+
+    pub(super) fn row_count(&self, group: usize) -> usize {
+        self.metadata.metadata().row_group(group).num_rows() as usize
+    }
+
+    /// The row group that holds all rows of a block.
+    pub(super) fn row_group_of(&self, block: BlockNumber) -> Option<usize> {
+        let block = i64::try_from(block).ok()?;
+        let group = self.groups.partition_point(|(_, last)| *last < block);
+        (self.groups.get(group)?.0 <= block).then_some(group)
+    }
+
+    /// Pages of `column` that hold some of `rows`: number and rows of each.
+    pub(super) fn pages(
+        &self,
+        group: usize,
+        column: usize,
+        rows: &Range<usize>,
+    ) -> impl Iterator<Item = (usize, Range<usize>)> + use<> {
+        let pages = self.metadata.metadata().offset_index();
+        let pages = pages.map_or(&[][..], |pages| pages[group][column].page_locations());
+        let start = |page: usize| pages.get(page).map(|page| page.first_row_index as usize);
+        let first = pages.partition_point(|page| page.first_row_index as usize <= rows.start);
+        let last = pages.partition_point(|page| (page.first_row_index as usize) < rows.end);
+        let found: Vec<_> = (first.saturating_sub(1)..if rows.is_empty() { 0 } else { last })
+            .map(|page| {
+                let end = start(page + 1).unwrap_or_else(|| self.row_count(group));
+                (page, start(page).unwrap_or(0)..end)
+            })
+            .collect();
+        found.into_iter()
+    }
+
+    /// Decodes `rows` of one column.
+    pub(super) fn decode(
+        &self,
+        dir: &DataDir,
+        file: &SegmentFile,
+        group: usize,
+        column: usize,
+        rows: Range<usize>,
+    ) -> Result<ArrayRef, StorageError> {
+        let selection = RowSelection::from(vec![
+            RowSelector::skip(rows.start),
+            RowSelector::select(rows.len()),
+        ]);
+        let input = CheckedFile::open(dir, file)?;
+        let mask = ProjectionMask::roots(self.metadata.parquet_schema(), [column]);
+        let fail = |error| read_error(file, error);
+        let mut reader =
+            ParquetRecordBatchReaderBuilder::new_with_metadata(input, self.metadata.clone())
+                .with_row_groups(vec![group])
+                .with_projection(mask)
+                .with_row_selection(selection)
+                .with_batch_size(rows.len())
+                .build()
+                .map_err(fail)?;
+        let batch = reader.next().transpose().map_err(|error| fail(error.into()))?;
+        let array = batch.map(|batch| batch.column(0).clone());
+        array
+            .filter(|array| array.len() == rows.len())
+            .ok_or_else(|| corrupt(file, "fewer rows than its page index says"))
+    }
+}
+
+/// A segment file whose bytes are checked against the manifest before they are used.
+struct CheckedFile {
+    file: File,
+    path: PathBuf,
+    expected: SegmentFile,
+}
+
+impl CheckedFile {
+    fn open(dir: &DataDir, file: &SegmentFile) -> Result<Self, StorageError> {
+        let path = dir.segment_path(&file.path);
+        match File::open(&path) {
+            Ok(opened) => Ok(Self { file: opened, path, expected: file.clone() }),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                Err(corrupt(file, "file is missing"))
+            }
+            Err(error) => Err(io("open", &path, error)),
+        }
+    }
+
+    /// The bytes of `range`, read with the whole chunks around it.
+    fn checked(&self, range: Range<u64>) -> Result<Bytes, StorageError> {
+        let (file, size_bytes) = (&self.expected, self.expected.size_bytes);
+        if range.start > range.end || range.end > size_bytes {
+            return Err(corrupt(file, "its footer points past its end"));
+        }
+        let first_chunk = range.start / SegmentFile::CHUNK_BYTES;
+        let start = first_chunk * SegmentFile::CHUNK_BYTES;
+        let end = range.end.next_multiple_of(SegmentFile::CHUNK_BYTES).min(size_bytes);
+        let mut bytes = vec![0; (end - start) as usize];
+        self.file.read_exact_at(&mut bytes, start).map_err(|error| match error.kind() {
+            ErrorKind::UnexpectedEof => corrupt(file, "file is shorter than its record says"),
+            _ => io("read", &self.path, error),
+        })?;
+        let chunks = bytes.chunks(SegmentFile::CHUNK_BYTES as usize);
+        for (index, chunk) in (first_chunk as usize..).zip(chunks) {
+            if file.chunk_hashes.get(index) != Some(&chunk_hash(chunk)) {
+                let offset = index as u64 * SegmentFile::CHUNK_BYTES;
+                return Err(corrupt(file, format!("chunk at byte {offset} differs")));
+            }
+        }
+        let (from, to) = ((range.start - start) as usize, (range.end - start) as usize);
+        Ok(Bytes::from(bytes).slice(from..to))
+    }
+}
+
+impl Length for CheckedFile {
+    fn len(&self) -> u64 {
+        self.expected.size_bytes
+    }
+}
+
+impl ChunkReader for CheckedFile {
+    type T = Cursor<Bytes>;
+
+    /// Up to one chunk: the decoder asks this way for page headers only.
+    fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
+        let end = (start + SegmentFile::CHUNK_BYTES).min(self.expected.size_bytes);
+        self.checked(start..end)
+            .map(Cursor::new)
+            .map_err(|error| ParquetError::External(error.into()))
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
+        let range = start..start.saturating_add(length as u64);
+        self.checked(range).map_err(|error| ParquetError::External(error.into()))
+    }
+}
+
+fn corrupt(file: &SegmentFile, detail: impl Into<String>) -> StorageError {
+    StorageError::Corrupt { what: format!("segment file {}", file.path), detail: detail.into() }
+}
+
+/// Our own error where there is one, else what the decoder says.
+fn read_error(file: &SegmentFile, error: ParquetError) -> StorageError {
+    let error = match error {
+        ParquetError::External(source) => match source.downcast::<StorageError>() {
+            Ok(ours) => return *ours,
+            Err(source) => ParquetError::External(source),
+        },
+        error => error,
+    };
+    corrupt(file, error.to_string())
+}
