@@ -18,6 +18,7 @@ mod copy;
 mod engine;
 mod error;
 mod functions;
+mod key_lookup;
 pub mod limits;
 mod outcome;
 mod parameter;

@@ -28,8 +28,14 @@ pub const FILE_METADATA_BYTES_MAX: usize = 256 * 1024 * 1024;
 pub const GAPS_NAMED_MAX: usize = 3;
 /// Blocks that a lookup by hash may come down to before it is run as a scan.
 pub const LOOKUP_BLOCKS_MAX: usize = 64;
+/// Rows of a lookup by key that is run without the planner; one with more is run as any query.
+pub const LOOKUP_ROWS_MAX: usize = 4_096;
 /// Statements that are planned at the same time; more wait.
 pub const PLANNING_THREADS_MAX: usize = 64;
+/// Query texts that a session keeps parsed and planned; the least recently used one leaves first.
+pub const STATEMENTS_KEPT_MAX: usize = 256;
+/// Bytes of the longest text that is kept.
+pub const STATEMENT_KEPT_BYTES_MAX: usize = 16 * 1024;
 /// Stack of a query thread: planning is recursive, and [`NESTING_MAX`] levels must fit.
 pub(crate) const THREAD_STACK_BYTES: usize = 16 * 1024 * 1024;
 

@@ -8,18 +8,22 @@
 //!
 //! Invariants
 //! - A failed transaction block runs nothing but what ends it.
-//! - Planning and queries run on the engine's threads, never on the caller's.
+//! - Planning and queries run on the engine's threads, never on the caller's. A lookup by key whose pages
+//!   are in memory is neither: it is done before a thread could be woken.
 
 mod copy;
+mod lookup;
 mod naming;
 mod parameters;
 mod plan;
+mod reuse;
 mod settings;
+mod statements;
 mod utility;
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::{RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
@@ -37,8 +41,11 @@ use crate::catalog_query::CatalogQuery;
 use crate::engine::Engine;
 use crate::error::map::query_error;
 use crate::error::position::locate;
+use crate::key_lookup::KeyLookup;
 use crate::outcome::Stop;
 use crate::session::plan::{Bound, Planner, task_error};
+use crate::session::reuse::PlanSlot;
+use crate::session::statements::KeptStatements;
 use crate::statement::{Kind, ShowTarget};
 use crate::{Outcome, Parameter, PgType, QueryError, ResultColumn, Rows, SqlState, Statement};
 
@@ -77,6 +84,10 @@ pub struct Prepared {
     statement: Statement,
     parameter_types: Arc<[PgType]>,
     columns: Option<Arc<[ResultColumn]>>,
+    /// Shared by all clones: a plan that one run makes serves the next.
+    pub(crate) plan: PlanSlot,
+    /// Set for a lookup by key, which needs no plan.
+    pub(crate) lookup: Option<Arc<KeyLookup>>,
 }
 
 impl Prepared {
@@ -99,6 +110,8 @@ pub struct Session {
     status: TransactionStatus,
     /// Statements of SQL's PREPARE, by name.
     named: BTreeMap<String, Prepared>,
+    /// Lock briefly, never across an await.
+    kept: Mutex<KeptStatements>,
     notices: Vec<Notice>,
 }
 
@@ -115,6 +128,7 @@ impl Session {
             state,
             status: TransactionStatus::Idle,
             named: BTreeMap::new(),
+            kept: Mutex::default(),
             notices: Vec::new(),
         }
     }
@@ -125,7 +139,12 @@ impl Session {
     /// 42601 for a syntax error, 54000 and 54001 past the limits, and for a kind of statement that
     /// does not run 25006, 42501 or 0A000.
     pub fn parse(&self, sql: &str) -> Result<Vec<Statement>, QueryError> {
-        crate::statement::parse(sql)
+        if let Some(statement) = self.kept().statement(sql) {
+            return Ok(vec![statement]);
+        }
+        let statements = crate::statement::parse(sql)?;
+        self.kept().keep(sql, &statements);
+        Ok(statements)
     }
 
     /// Resolves names and types. `declared` holds the types that the client named, `None` where it
@@ -194,6 +213,11 @@ impl Session {
         std::mem::take(&mut self.notices)
     }
 
+    /// A panic of another holder leaves the map usable: each change is one step.
+    fn kept(&self) -> MutexGuard<'_, KeptStatements> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn settle<T>(&mut self, result: Result<T, QueryError>, text: &str) -> Result<T, QueryError> {
         result.map_err(|error| {
             self.fail_transaction();
@@ -223,10 +247,21 @@ impl Session {
         declared: &[Option<PgType>],
     ) -> Result<Prepared, QueryError> {
         self.check_block(&statement)?;
+        if let Some(prepared) = self.prepared_before(&statement, declared).await? {
+            return Ok(prepared);
+        }
+        if let Kind::Query(query) = &statement.kind
+            && let Some(lookup) = KeyLookup::of(query, &self.view, self.engine.store(), declared)
+        {
+            return Ok(self.prepared_lookup(statement, declared, lookup));
+        }
         let none: Arc<[PgType]> = Arc::from([]);
+        let mut plan = PlanSlot::default();
         let (parameter_types, columns) = match &statement.kind {
             Kind::Query(query) | Kind::Explain { query, .. } => {
-                let (types, columns) = self.describe(query, declared).await?;
+                let types;
+                let columns;
+                (types, columns, plan) = self.describe(query, declared).await?;
                 match statement.kind {
                     Kind::Explain { .. } => (types, Some(explain_columns())),
                     _ => (types, Some(columns)),
@@ -243,16 +278,38 @@ impl Session {
             Kind::Execute { name, .. } => (none, self.named(name)?.columns.clone()),
             _ => (none, None),
         };
-        Ok(Prepared { statement, parameter_types, columns })
+        let prepared = Prepared { statement, parameter_types, columns, plan, lookup: None };
+        self.kept().keep_prepared(declared, &prepared);
+        Ok(prepared)
+    }
+
+    /// The last preparation of the same text, if planning it again would give the same.
+    async fn prepared_before(
+        &self,
+        statement: &Statement,
+        declared: &[Option<PgType>],
+    ) -> Result<Option<Prepared>, QueryError> {
+        let Some(prepared) = self.kept().prepared(&statement.text, declared) else {
+            return Ok(None);
+        };
+        if prepared.lookup.is_some() {
+            // Its names are those of the network's own tables, which never change.
+            return Ok(Some(prepared));
+        }
+        let (planner, slot) = (self.planner(), prepared.plan.clone());
+        let task = self.engine.runtime().spawn_blocking(move || planner.is_current(&slot));
+        let is_current = task.await.map_err(|error| task_error(&error))??;
+        Ok(is_current.then_some(prepared))
     }
 
     async fn describe(
         &self,
         query: &Query,
         declared: &[Option<PgType>],
-    ) -> Result<(Arc<[PgType]>, Arc<[ResultColumn]>), QueryError> {
+    ) -> Result<(Arc<[PgType]>, Arc<[ResultColumn]>, PlanSlot), QueryError> {
         if let Some(found) = catalog_query(query, &self.view, declared)? {
-            return Ok((found.parameter_types().into(), found.columns().into()));
+            let (types, columns) = (found.parameter_types().into(), found.columns().into());
+            return Ok((types, columns, PlanSlot::default()));
         }
         let planner = self.planner();
         let (query, declared) = (query.clone(), declared.to_vec());
@@ -260,7 +317,7 @@ impl Session {
         let task =
             self.engine.runtime().spawn_blocking(move || planner.describe(&query, &declared));
         let described = task.await.map_err(|error| task_error(&error))??;
-        Ok((described.parameter_types.into(), described.columns.into()))
+        Ok((described.parameter_types.into(), described.columns.into(), described.plan))
     }
 
     async fn try_execute(
@@ -273,11 +330,10 @@ impl Session {
         let timeout = self.view.settings().statement_timeout();
         let stop = Stop { cancel, deadline: timeout.map(|timeout| Instant::now() + timeout) };
         match &prepared.statement.kind {
-            Kind::Query(query) => {
-                self.run(query, &prepared.parameter_types, parameters, stop).await
-            }
+            Kind::Query(query) => self.run_prepared(prepared, query, parameters, stop).await,
             Kind::Explain { query, analyze } => {
-                let bound = self.bind(query, &prepared.parameter_types, parameters, &stop).await?;
+                let (types, plan) = (&prepared.parameter_types, &prepared.plan);
+                let bound = self.bind(query, types, plan, parameters, &stop).await?;
                 self.explain(bound, *analyze, stop).await
             }
             Kind::Execute { name, arguments } => {
@@ -286,7 +342,7 @@ impl Session {
                 let Kind::Query(query) = &named.statement.kind else {
                     return Err(crate::error::map::internal());
                 };
-                self.run(query, &named.parameter_types, &values, stop).await
+                self.run_prepared(&named, query, &values, stop).await
             }
             Kind::Prepare { name, types, statement } => {
                 self.prepare_named(name, types, statement, &prepared.statement.text).await
@@ -300,16 +356,18 @@ impl Session {
         &self,
         query: &Query,
         types: &Arc<[PgType]>,
+        plan: &PlanSlot,
         values: &[Parameter],
         stop: &Stop,
     ) -> Result<Bound, QueryError> {
         let planner = self.planner();
-        let (query, types, values) = (query.clone(), Arc::clone(types), values.to_vec());
+        let (query, values) = (query.clone(), values.to_vec());
+        let (slot, types) = (plan.clone(), Arc::clone(types));
         let handle = self.engine.runtime().handle().clone();
         let task = self
             .engine
             .runtime()
-            .spawn_blocking(move || handle.block_on(planner.bind(&query, &types, &values)));
+            .spawn_blocking(move || handle.block_on(planner.bind(&slot, &query, &types, &values)));
         tokio::select! {
             biased;
             error = stop.wait() => Err(error),
@@ -321,6 +379,7 @@ impl Session {
         &self,
         query: &Query,
         types: &Arc<[PgType]>,
+        plan: &PlanSlot,
         values: &[Parameter],
         stop: Stop,
     ) -> Result<Outcome, QueryError> {
@@ -328,7 +387,7 @@ impl Session {
         if let Some(found) = catalog_query(query, &self.view, &declared)? {
             return self.run_catalog(found, values, &stop).await;
         }
-        let bound = self.bind(query, types, values, &stop).await?;
+        let bound = self.bind(query, types, plan, values, &stop).await?;
         let context = self.state.task_ctx();
         // Some operators start their tasks at once: they belong on the engine's threads.
         let _guard = self.engine.runtime().enter();

@@ -2,7 +2,9 @@
 
 mod fixture;
 mod gaps;
+mod lookup;
 mod overflow;
 mod query;
 mod refused;
+mod reuse;
 mod types;

@@ -59,6 +59,11 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// Object id of a table that was found before.
+    pub(crate) fn oid(&self, name: &TableReference) -> Option<u32> {
+        self.oids.borrow().get(name).copied()
+    }
+
     /// Object ids by the name that the statement used.
     pub(crate) fn into_oids(self) -> HashMap<TableReference, u32> {
         self.oids.into_inner()

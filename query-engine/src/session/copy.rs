@@ -29,7 +29,7 @@ impl Session {
             Source::Query(query) => query.clone(),
             Source::Table { name, columns } => self.table_query(name, columns)?,
         };
-        let (parameters, columns) = self.describe(&query, &[]).await.map_err(|error| {
+        let (parameters, columns, plan) = self.describe(&query, &[]).await.map_err(|error| {
             match copy.source {
                 Source::Query(_) => error,
                 // As PostgreSQL: what is wrong with the table itself has no position.
@@ -37,14 +37,11 @@ impl Session {
             }
         })?;
         if !parameters.is_empty() {
-            return Err(QueryError::new(
-                SqlState::UNDEFINED_PARAMETER,
-                "there is no parameter $1",
-            ));
+            return Err(QueryError::new(SqlState::UNDEFINED_PARAMETER, "there is no parameter $1"));
         }
         let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
         let options = CopyOptions::new(&copy.options, &names, false)?;
-        match self.run(&query, &parameters, &[], stop).await? {
+        match self.run(&query, &parameters, &plan, &[], stop).await? {
             Outcome::Rows(rows) => Ok(Outcome::CopyOut { rows, options }),
             _ => Err(internal()),
         }

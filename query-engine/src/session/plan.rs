@@ -2,10 +2,9 @@
 //!
 //! ```text
 //! Query ──rewrite, name──> logical plan with open operators ──values of parameters──> analysed, optimised
-//!        └ resolver over the statement's snapshots                                    └─> physical, stream
+//!        └ resolver over the statement's snapshots     └ kept: reuse.rs               └─> physical, stream
 //! ```
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::common::tree_node::{Transformed, TreeNode};
@@ -18,6 +17,7 @@ use datafusion::sql::planner::{ParserOptions, PlannerContext, SqlToRel};
 use sqlparser::ast::{Query, Statement as Ast};
 use storage::Store;
 
+use super::reuse::{Compiled, Optimized, PlanKey, PlanSlot, TableIds, without_tables};
 use super::{naming, parameters};
 use crate::catalog::CatalogView;
 use crate::catalog::resolve::Resolver;
@@ -47,8 +47,11 @@ pub(super) struct Planner {
 /// A plan before its types are decided, and the tables that it names.
 struct Planned {
     plan: LogicalPlan,
-    oids: HashMap<TableReference, u32>,
+    oids: TableIds,
 }
+
+/// An optimized plan over the tables of one run, and its columns.
+type Finished = (LogicalPlan, Arc<[ResultColumn]>, Output);
 
 /// A query that is ready to run.
 pub(super) struct Bound {
@@ -61,6 +64,7 @@ pub(super) struct Bound {
 pub(super) struct Described {
     pub(super) parameter_types: Vec<PgType>,
     pub(super) columns: Vec<ResultColumn>,
+    pub(super) plan: PlanSlot,
 }
 
 impl Planner {
@@ -86,23 +90,42 @@ impl Planner {
             .analyzer()
             .execute_and_check(planned.plan.clone(), options, |_, _| {})
             .map_err(|error| query_error(&error))?;
-        let (columns, _) = self.columns(&analyzed, &planned)?;
-        Ok(Described { parameter_types, columns })
+        let (columns, _) = self.columns(&analyzed, &planned.plan, &planned.oids)?;
+        let plan = PlanSlot::default();
+        if let Some(kept) = self.keep(&planned, parameter_types.len())? {
+            plan.put(kept);
+        }
+        Ok(Described { parameter_types, columns, plan })
     }
 
-    /// Plans the query with these values on snapshots taken now.
+    /// Whether the plan in `slot` still says what its text says.
+    pub(super) fn is_current(&self, slot: &PlanSlot) -> Result<bool, QueryError> {
+        let Some(kept) = slot.get(&PlanKey::of(&self.view)) else { return Ok(false) };
+        Ok(self.with_tables(&kept, &kept.plan, &self.snapshots()?)?.is_some())
+    }
+
+    /// Plans the query with these values on snapshots taken now, from the plan in `slot` where it still
+    /// says what the text says.
     pub(super) async fn bind(
         &self,
+        slot: &PlanSlot,
         query: &Query,
         types: &[PgType],
         values: &[Parameter],
     ) -> Result<Bound, QueryError> {
         let snapshots = self.snapshots()?;
-        let declared: Vec<_> = types.iter().copied().map(Some).collect();
-        let planned = self.plan(self.prepared(query)?, &declared, &snapshots)?;
-        let with_values = self.with_values(planned.plan.clone(), types, values)?;
-        let optimized = self.state.optimize(&with_values).map_err(|error| query_error(&error))?;
-        let (columns, output) = self.columns(&optimized, &planned)?;
+        let (optimized, columns, output) = match self.rerun(slot, &snapshots, types, values)? {
+            Some(ready) => ready,
+            None => {
+                let declared: Vec<_> = types.iter().copied().map(Some).collect();
+                let planned = self.plan(self.prepared(query)?, &declared, &snapshots)?;
+                if let Some(kept) = self.keep(&planned, types.len())? {
+                    slot.put(kept);
+                }
+                let (plan, oids) = (&planned.plan, &planned.oids);
+                self.finish(plan.clone(), plan, oids, types, values)?
+            }
+        };
         let physical = self
             .state
             .query_planner()
@@ -110,7 +133,70 @@ impl Planner {
             .await
             .and_then(yielding)
             .map_err(|error| query_error(&error))?;
-        Ok(Bound { columns: columns.into(), output, physical })
+        Ok(Bound { columns, output, physical })
+    }
+
+    /// The plan in `slot` over tables of `snapshots`; `None` when it must be made anew.
+    fn rerun(
+        &self,
+        slot: &PlanSlot,
+        snapshots: &Arc<Snapshots>,
+        types: &[PgType],
+        values: &[Parameter],
+    ) -> Result<Option<Finished>, QueryError> {
+        let Some(kept) = slot.get(&PlanKey::of(&self.view)) else { return Ok(None) };
+        if let Some(done) = kept.optimized.get() {
+            let plan = self.with_tables(&kept, &done.plan, snapshots)?;
+            return Ok(plan.map(|plan| (plan, Arc::clone(&done.columns), done.output.clone())));
+        }
+        let Some(plan) = self.with_tables(&kept, &kept.plan, snapshots)? else { return Ok(None) };
+        let finished = self.finish(plan, &kept.plan, &kept.oids, types, values)?;
+        if kept.is_fixed {
+            let (plan, columns, output) = &finished;
+            let plan = without_tables(plan).map_err(|error| query_error(&error))?;
+            // Another run of the same statement may have been first, with the same plan.
+            let _ = kept.optimized.set(Optimized {
+                plan,
+                columns: Arc::clone(columns),
+                output: output.clone(),
+            });
+        }
+        Ok(Some(finished))
+    }
+
+    /// Puts the values in, decides types, optimises. `planned` says which columns are a table's.
+    fn finish(
+        &self,
+        plan: LogicalPlan,
+        planned: &LogicalPlan,
+        oids: &TableIds,
+        types: &[PgType],
+        values: &[Parameter],
+    ) -> Result<Finished, QueryError> {
+        let with_values = self.with_values(plan, types, values)?;
+        let optimized = self.state.optimize(&with_values).map_err(|error| query_error(&error))?;
+        let (columns, output) = self.columns(&optimized, planned, oids)?;
+        Ok((optimized, columns.into(), output))
+    }
+
+    fn keep(
+        &self,
+        planned: &Planned,
+        parameter_count: usize,
+    ) -> Result<Option<Arc<Compiled>>, QueryError> {
+        let key = PlanKey::of(&self.view);
+        Compiled::keep(key, &planned.plan, &planned.oids, parameter_count)
+            .map_err(|error| query_error(&error))
+    }
+
+    fn with_tables(
+        &self,
+        kept: &Compiled,
+        plan: &LogicalPlan,
+        snapshots: &Arc<Snapshots>,
+    ) -> Result<Option<LogicalPlan>, QueryError> {
+        let resolver = Resolver::new(&self.state, &self.view, snapshots);
+        kept.with_tables(plan, &resolver).map_err(|error| query_error(&error))
     }
 
     fn snapshots(&self) -> Result<Arc<Snapshots>, QueryError> {
@@ -186,7 +272,8 @@ impl Planner {
     fn columns(
         &self,
         typed: &LogicalPlan,
-        planned: &Planned,
+        planned: &LogicalPlan,
+        oids: &TableIds,
     ) -> Result<(Vec<ResultColumn>, Output), QueryError> {
         let fields: Vec<_> = typed.schema().fields().iter().cloned().collect();
         let (output, types) = Output::new(&fields)?;
@@ -196,8 +283,8 @@ impl Planner {
             .enumerate()
             .map(|(index, (field, pg_type))| {
                 let mut column = ResultColumn::computed(naming::shown(field.name()), pg_type);
-                if let Some((table, number)) = origin(&planned.plan, index) {
-                    column.table_oid = planned.oids.get(&table).copied().unwrap_or(0);
+                if let Some((table, number)) = origin(planned, index) {
+                    column.table_oid = oids.get(&table).copied().unwrap_or(0);
                     column.column_number = i16::try_from(number + 1).unwrap_or(0);
                     let known = self
                         .view

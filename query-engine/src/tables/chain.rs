@@ -52,6 +52,14 @@ pub(crate) enum Blocks {
     Found(BTreeSet<u64>),
 }
 
+/// Finds the blocks that filters leave of a table.
+pub(crate) struct BlockFinder<'a> {
+    pub(crate) spec: &'static TableSpec,
+    pub(crate) snapshot: &'a ChainSnapshot,
+    /// Whether missing blocks are tolerated.
+    pub(crate) allow_gaps: bool,
+}
+
 /// Where the index of hashes says that rows are.
 struct Lookup {
     found: BTreeSet<u64>,
@@ -71,51 +79,9 @@ impl Lookup {
     }
 }
 
-impl ChainTable {
-    /// The table at `index` of the family's tables.
-    pub(crate) fn new(
-        spec: &'static TableSpec,
-        index: usize,
-        snapshots: Arc<Snapshots>,
-        snapshot: Arc<ChainSnapshot>,
-    ) -> Self {
-        Self { spec, index, snapshots, snapshot, schema: plan_schema(spec) }
-    }
-
-    fn is_uint256(&self, name: &str) -> bool {
-        self.spec
-            .columns
-            .iter()
-            .any(|column| column.name == name && column.column_type == ColumnType::Uint256)
-    }
-
-    /// Whether the files can use the filter. 256-bit columns look different there; and what can fail,
-    /// such as arithmetic, must see only the rows that the other filters leave.
-    fn is_for_files(&self, filter: &Expr) -> bool {
-        let mut usable = true;
-        let visited = filter.apply(|expr| {
-            usable &= match expr {
-                Expr::Column(column) => !self.is_uint256(&column.name),
-                Expr::BinaryExpr(binary) => {
-                    is_comparison(binary.op) || binary.op.is_logic_operator()
-                }
-                Expr::Cast(cast) => *cast.field.data_type() == DataType::Binary,
-                Expr::Literal(..)
-                | Expr::InList(_)
-                | Expr::Between(_)
-                | Expr::Like(_)
-                | Expr::Not(_)
-                | Expr::IsNull(_)
-                | Expr::IsNotNull(_) => true,
-                _ => false,
-            };
-            Ok(if usable { TreeNodeRecursion::Continue } else { TreeNodeRecursion::Stop })
-        });
-        usable && visited.is_ok()
-    }
-
+impl BlockFinder<'_> {
     /// The blocks to read, after the gap rule.
-    fn blocks(&self, filters: &[Expr]) -> Result<Blocks, QueryError> {
+    pub(crate) fn blocks(&self, filters: &[Expr]) -> Result<Blocks, QueryError> {
         let within = bounds(filters, self.spec.block_column);
         match self.lookup(filters)? {
             Some(Lookup { found, all_stored }) if found.len() <= LOOKUP_BLOCKS_MAX => {
@@ -165,15 +131,67 @@ impl ChainTable {
     }
 
     fn check_gaps(&self, blocks: &Blocks) -> Result<(), QueryError> {
-        if self.snapshots.allow_gaps {
+        if self.allow_gaps {
             return Ok(());
         }
         match blocks {
-            Blocks::Within(within) => gap::check(&self.snapshot, self.spec, *within),
+            Blocks::Within(within) => gap::check(self.snapshot, self.spec, *within),
             Blocks::Found(found) => found.iter().try_for_each(|number| {
                 let number = i64::try_from(*number).unwrap_or(i64::MAX);
-                gap::check(&self.snapshot, self.spec, Bounds { first: number, last: number })
+                gap::check(self.snapshot, self.spec, Bounds { first: number, last: number })
             }),
+        }
+    }
+}
+
+impl ChainTable {
+    /// The table at `index` of the family's tables.
+    pub(crate) fn new(
+        spec: &'static TableSpec,
+        index: usize,
+        snapshots: Arc<Snapshots>,
+        snapshot: Arc<ChainSnapshot>,
+    ) -> Self {
+        Self { spec, index, snapshots, snapshot, schema: plan_schema(spec) }
+    }
+
+    fn is_uint256(&self, name: &str) -> bool {
+        self.spec
+            .columns
+            .iter()
+            .any(|column| column.name == name && column.column_type == ColumnType::Uint256)
+    }
+
+    /// Whether the files can use the filter. 256-bit columns look different there; and what can fail,
+    /// such as arithmetic, must see only the rows that the other filters leave.
+    fn is_for_files(&self, filter: &Expr) -> bool {
+        let mut usable = true;
+        let visited = filter.apply(|expr| {
+            usable &= match expr {
+                Expr::Column(column) => !self.is_uint256(&column.name),
+                Expr::BinaryExpr(binary) => {
+                    is_comparison(binary.op) || binary.op.is_logic_operator()
+                }
+                Expr::Cast(cast) => *cast.field.data_type() == DataType::Binary,
+                Expr::Literal(..)
+                | Expr::InList(_)
+                | Expr::Between(_)
+                | Expr::Like(_)
+                | Expr::Not(_)
+                | Expr::IsNull(_)
+                | Expr::IsNotNull(_) => true,
+                _ => false,
+            };
+            Ok(if usable { TreeNodeRecursion::Continue } else { TreeNodeRecursion::Stop })
+        });
+        usable && visited.is_ok()
+    }
+
+    fn finder(&self) -> BlockFinder<'_> {
+        BlockFinder {
+            spec: self.spec,
+            snapshot: &self.snapshot,
+            allow_gaps: self.snapshots.allow_gaps,
         }
     }
 }
@@ -211,7 +229,7 @@ impl TableProvider for ChainTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let blocks = self.blocks(filters)?;
+        let blocks = self.finder().blocks(filters)?;
         let mut filters: Vec<Expr> =
             filters.iter().filter(|filter| self.is_for_files(filter)).cloned().collect();
         if let Blocks::Found(found) = &blocks {

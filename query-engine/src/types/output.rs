@@ -66,6 +66,11 @@ impl Output {
         Ok((Self { conversions, schema: Arc::new(Schema::new(converted)) }, types))
     }
 
+    /// Columns of what [`Self::convert`] gives.
+    pub(crate) fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
     /// `batch` in wire carriers.
     ///
     /// # Errors
