@@ -25,7 +25,7 @@ Usage: bench [ingest] [lookup] [options]
 Examples:
   make bench
   make bench BENCH_ARGS=--quick
-  cargo run --release -p benches --bin bench -- lookup --transactions 1000000
+  cargo run --release --bin bench -- lookup --transactions 1000000
 ";
 
 struct Options {
