@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use query_engine::Control;
 use rand::RngCore;
 use subtle::ConstantTimeEq;
 use tokio_util::sync::CancellationToken;
@@ -41,6 +42,31 @@ pub(crate) struct CancelRegistration {
     slot: Arc<Slot>,
 }
 
+/// What other sessions can do to a connection.
+struct ConnectionControl {
+    slot: Arc<Slot>,
+    ending: CancellationToken,
+}
+
+impl Control for ConnectionControl {
+    fn cancel(&self) {
+        self.slot.cancel();
+    }
+
+    fn terminate(&self) {
+        self.ending.cancel();
+    }
+}
+
+impl Slot {
+    /// Cancels what runs now.
+    fn cancel(&self) {
+        if let Some(token) = lock(&self.running).as_ref() {
+            token.cancel();
+        }
+    }
+}
+
 impl CancelRegistry {
     /// Lists a connection of a client that speaks protocol 3.`minor`.
     pub(crate) fn register(self: &Arc<Self>, minor: u16) -> CancelRegistration {
@@ -59,9 +85,7 @@ impl CancelRegistry {
         if !bool::from(slot.key.ct_eq(key)) {
             return false;
         }
-        if let Some(token) = lock(&slot.running).as_ref() {
-            token.cancel();
-        }
+        slot.cancel();
         true
     }
 }
@@ -92,6 +116,11 @@ impl CancelRegistration {
     /// The token of the work that runs now: made when the first statement after an idle time asks.
     pub(crate) fn running(&self) -> CancellationToken {
         lock(&self.slot.running).get_or_insert_with(CancellationToken::new).clone()
+    }
+
+    /// Stops this connection's statement, or, by `ending`, the connection.
+    pub(crate) fn control(&self, ending: CancellationToken) -> Arc<dyn Control> {
+        Arc::new(ConnectionControl { slot: Arc::clone(&self.slot), ending })
     }
 
     /// The connection is idle: a request that comes now cancels nothing.

@@ -155,6 +155,7 @@ impl Connection {
     /// Ends a cycle: changed settings, then ReadyForQuery.
     fn ready(&mut self) -> Result<(), Failure> {
         self.cancel.idle();
+        self.session.idle();
         self.skip_to_sync = false;
         let status = self.session.transaction_status();
         if status == TransactionStatus::Idle {

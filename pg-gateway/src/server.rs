@@ -166,7 +166,7 @@ async fn serve(
         tracing::debug!(%error, "connection lost");
         return;
     }
-    let receive = reception.receive(Box::new(stream), client.ip());
+    let receive = reception.receive(Box::new(stream), client);
     let guest = tokio::select! {
         biased;
         guest = tokio::time::timeout(startup_timeout, receive) => guest,

@@ -6,13 +6,13 @@
 //! - The database is looked up after sign-in, so its name is not told to strangers.
 //! - What the host rule asks for is proved before AuthenticationOk; limits come after it.
 
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Buf;
 use pgwire::messages::startup::Authentication;
-use query_engine::{Engine, Principal, QueryError, Session};
+use query_engine::{Backend, Engine, Principal, QueryError, Session};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -72,8 +72,13 @@ struct Transport {
 impl Reception {
     /// Brings a new client to a session; `None` when there is none to serve: it only wanted to cancel
     /// another, was refused, or left.
-    pub(crate) async fn receive(&self, stream: Box<dyn Stream>, client: IpAddr) -> Option<Guest> {
-        let mut wire = Wire::new(stream, self.shutdown.clone());
+    pub(crate) async fn receive(
+        &self,
+        stream: Box<dyn Stream>,
+        client: SocketAddr,
+    ) -> Option<Guest> {
+        // A token of its own, so that this connection can be ended alone.
+        let mut wire = Wire::new(stream, self.shutdown.child_token());
         let mut transport = Transport::default();
         let parameters = match self.negotiate(&mut wire, &mut transport).await {
             Ok(parameters) => parameters?,
@@ -105,7 +110,7 @@ impl Reception {
                 StartupPacket::Ssl if !tls_asked => {
                     tls_asked = true;
                     match &self.tls {
-                        Some(tls) => *transport = start_tls(wire, tls, &self.shutdown).await?,
+                        Some(tls) => *transport = start_tls(wire, tls).await?,
                         None => answer_no(wire).await?,
                     }
                 }
@@ -133,7 +138,7 @@ impl Reception {
     async fn admit(
         &self,
         wire: &mut Wire,
-        client: IpAddr,
+        client: SocketAddr,
         transport: &Transport,
         parameters: StartupParameters,
     ) -> Result<(Session, CancelRegistration, Place), Failure> {
@@ -144,7 +149,7 @@ impl Reception {
         }
         let mut place = self.places.take().map_err(Failure::Fatal)?;
         let caller = Caller {
-            address: client,
+            address: client.ip(),
             is_encrypted: transport.is_encrypted,
             database: &parameters.database,
             role: &parameters.user,
@@ -161,6 +166,11 @@ impl Reception {
             .session(&parameters.database, principal, &parameters.settings)
             .map_err(Failure::Fatal)?;
         let cancel = self.cancels.register(minor);
+        session.attach(Backend {
+            process_id: cancel.pid(),
+            client: Some(client),
+            control: cancel.control(wire.ending().clone()),
+        });
         greet(wire, &mut session, &cancel).map_err(Failure::Fatal)?;
         Ok((session, cancel, place))
     }
@@ -264,11 +274,7 @@ async fn answer_no(wire: &mut Wire) -> Result<(), Failure> {
     Ok(wire.flush().await?)
 }
 
-async fn start_tls(
-    wire: &mut Wire,
-    tls: &Tls,
-    shutdown: &CancellationToken,
-) -> Result<Transport, Failure> {
+async fn start_tls(wire: &mut Wire, tls: &Tls) -> Result<Transport, Failure> {
     if !wire.has_no_input() {
         // Bytes behind the request were sent in the clear, perhaps by a third party.
         return Err(Failure::Fatal(protocol_violation(
@@ -277,12 +283,13 @@ async fn start_tls(
     }
     wire.out.extend_from_slice(b"S");
     wire.flush().await?;
+    let ending = wire.ending().clone();
     let stream = std::mem::replace(wire, Wire::closed()).into_stream();
     let encrypted = tls.acceptor.accept(stream).await?;
     let certificates = encrypted.get_ref().1.peer_certificates();
     let certificate_name =
         certificates.and_then(<[_]>::first).map(|certificate| common_name(certificate));
-    *wire = Wire::new(Box::new(encrypted), shutdown.clone());
+    *wire = Wire::new(Box::new(encrypted), ending);
     Ok(Transport { is_encrypted: true, end_point: tls.end_point.clone(), certificate_name })
 }
 

@@ -39,7 +39,7 @@ pub(crate) struct Wire {
     input: BytesMut,
     /// Messages for the client, not written yet.
     pub(crate) out: BytesMut,
-    /// Fires when the gateway stops.
+    /// Fires when the gateway stops, or this connection is ended.
     shutdown: CancellationToken,
 }
 
@@ -51,6 +51,11 @@ impl Wire {
     /// A wire to nobody, to stand in for one that is being rebuilt.
     pub(crate) fn closed() -> Self {
         Self::new(Box::new(tokio::io::empty()), CancellationToken::new())
+    }
+
+    /// Fires when the connection has to end: the gateway stops, or somebody ends this one.
+    pub(crate) fn ending(&self) -> &CancellationToken {
+        &self.shutdown
     }
 
     /// The bare stream, to put TLS on it. Buffered bytes are lost: see [`Wire::has_no_input`].

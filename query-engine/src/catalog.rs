@@ -21,6 +21,7 @@ use datafusion::arrow::datatypes::Field;
 use schemas::Keys;
 
 use crate::PgType;
+use crate::activity::Entry;
 use crate::session::Settings;
 
 pub(crate) use sizes::Sizes;
@@ -92,6 +93,8 @@ pub(crate) struct CatalogView {
     pub(crate) tables: Arc<pg_catalog::Tables>,
     /// How large the tables are on disk.
     pub(crate) sizes: Sizes,
+    /// The session among all of this server.
+    pub(crate) entry: Arc<Entry>,
 }
 
 impl CatalogView {

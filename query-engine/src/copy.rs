@@ -126,7 +126,9 @@ impl CopyOptions {
             return Err(unsupported("COPY delimiter must not appear in the NULL specification"));
         }
         if is_csv && null.as_bytes().contains(&quote) {
-            return Err(unsupported("CSV quote character must not appear in the NULL specification"));
+            return Err(unsupported(
+                "CSV quote character must not appear in the NULL specification",
+            ));
         }
         let [force_quote, force_not_null, force_null] = found.lists;
         Ok(Self {
@@ -181,7 +183,8 @@ impl Found {
                 put(&mut self.format, format)
             }
             "freeze" => {
-                let on = boolean(&option.value).ok_or_else(|| syntax("freeze requires a Boolean value"))?;
+                let on = boolean(&option.value)
+                    .ok_or_else(|| syntax("freeze requires a Boolean value"))?;
                 put(&mut self.freeze, on)
             }
             "header" => put(&mut self.header, header(&option.value, is_from)?),
@@ -331,13 +334,38 @@ mod tests {
             ("(FORMAT csv, FORMAT csv)", false, "42601", "conflicting or redundant options"),
             ("(nosuch)", false, "42601", "option \"nosuch\" not recognized"),
             ("(FORMAT binary, NULL 'x')", false, "42601", "cannot specify NULL in BINARY mode"),
-            ("(DELIMITER 'ab')", false, "0A000", "COPY delimiter must be a single one-byte character"),
+            (
+                "(DELIMITER 'ab')",
+                false,
+                "0A000",
+                "COPY delimiter must be a single one-byte character",
+            ),
             ("(DELIMITER 'a')", false, "22023", "COPY delimiter cannot be \"a\""),
             ("(QUOTE 'q')", false, "0A000", "COPY quote available only in CSV mode"),
-            ("(FORMAT csv, QUOTE ',')", false, "22023", "COPY delimiter and quote must be different"),
-            ("(FORMAT csv, FORCE_NULL (a))", false, "0A000", "COPY force null only available using COPY FROM"),
-            ("(FORMAT csv, FORCE_QUOTE *)", true, "0A000", "COPY force quote only available using COPY TO"),
-            ("(FORMAT csv, FORCE_NULL (c))", true, "42P10", "FORCE_NULL column \"c\" not referenced by COPY"),
+            (
+                "(FORMAT csv, QUOTE ',')",
+                false,
+                "22023",
+                "COPY delimiter and quote must be different",
+            ),
+            (
+                "(FORMAT csv, FORCE_NULL (a))",
+                false,
+                "0A000",
+                "COPY force null only available using COPY FROM",
+            ),
+            (
+                "(FORMAT csv, FORCE_QUOTE *)",
+                true,
+                "0A000",
+                "COPY force quote only available using COPY TO",
+            ),
+            (
+                "(FORMAT csv, FORCE_NULL (c))",
+                true,
+                "42P10",
+                "FORCE_NULL column \"c\" not referenced by COPY",
+            ),
             ("(HEADER maybe)", true, "42601", "header requires a Boolean value or \"match\""),
             ("(ENCODING 'latin1')", true, "0A000", "COPY in encoding \"latin1\" is not supported"),
         ] {

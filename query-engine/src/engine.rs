@@ -20,6 +20,7 @@ use schemas::Clock;
 use storage::Store;
 use tokio::runtime::{Builder, Runtime};
 
+use crate::activity::Activity;
 use crate::catalog::{CatalogView, Sizes, chain};
 use crate::error::map::query_error;
 use crate::functions::aggregate::checked_aggregates;
@@ -62,6 +63,7 @@ pub struct Engine {
     store: Store,
     template: SessionState,
     clock: Arc<dyn Clock>,
+    activity: Arc<Activity>,
     /// `None` only while it is dropped.
     runtime: Option<Runtime>,
 }
@@ -90,7 +92,8 @@ impl Engine {
                 )
             })?;
         let template = template(&store, &config)?;
-        Ok(Arc::new(Self { store, template, clock, runtime: Some(runtime) }))
+        let activity = Activity::new(Arc::clone(&clock));
+        Ok(Arc::new(Self { store, template, clock, activity, runtime: Some(runtime) }))
     }
 
     /// Names of the databases that a client can connect to: the networks.
@@ -125,6 +128,7 @@ impl Engine {
         for (name, value) in options {
             settings.set_startup(name, value)?;
         }
+        let entry = self.activity.entry(&network.name, &principal.role);
         let view = CatalogView {
             database: network.name.clone(),
             databases: self.databases(),
@@ -133,6 +137,7 @@ impl Engine {
             settings: Arc::new(Mutex::new(settings)),
             tables: Arc::default(),
             sizes: Sizes::of(self.store.clone()),
+            entry,
         };
         Ok(Session::new(Arc::clone(self), Arc::new(view), self.template.clone()))
     }

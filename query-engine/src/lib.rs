@@ -12,6 +12,7 @@
 //! - Errors are [`QueryError`] with PostgreSQL's SQLSTATE; no DataFusion text reaches a caller.
 //! - Integers and decimals never wrap; a 256-bit integer is never rounded.
 
+mod activity;
 mod catalog;
 mod catalog_query;
 mod copy;
@@ -31,6 +32,7 @@ mod tables;
 mod tests;
 mod types;
 
+pub use activity::{Backend, Control};
 pub use copy::{CopyFormat, CopyHeader, CopyOptions};
 pub use engine::{Engine, EngineConfig};
 pub use error::{QueryError, SqlState};

@@ -148,6 +148,8 @@ mod tests {
             settings: Arc::new(Mutex::new(Settings::default())),
             tables: Arc::default(),
             sizes: crate::catalog::Sizes::default(),
+            entry: crate::activity::Activity::new(Arc::new(schemas::SystemClock::new()))
+                .entry("ethereum", "alice"),
         };
         let mut statement = Parser::parse_sql(&PostgreSqlDialect {}, sql).unwrap().remove(0);
         rewrite(&mut statement, &view).map(|()| statement.to_string())

@@ -36,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use settings::{CUSTOM_SETTINGS_MAX, Finality, SETTING_BYTES_MAX, Settings};
 
+use crate::activity::Backend;
 use crate::catalog::{CatalogView, pg_catalog};
 use crate::catalog_query::CatalogQuery;
 use crate::engine::Engine;
@@ -115,6 +116,12 @@ pub struct Session {
     notices: Vec<Notice>,
 }
 
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.view.entry.detach();
+    }
+}
+
 impl Session {
     pub(crate) fn new(
         engine: Arc<Engine>,
@@ -176,8 +183,19 @@ impl Session {
         cancel: CancellationToken,
     ) -> Result<Outcome, QueryError> {
         let text = Arc::clone(&prepared.statement.text);
+        self.view.entry.start(&text, self.setting("application_name"));
         let result = self.try_execute(prepared, parameters, cancel).await;
         self.settle(result, &text)
+    }
+
+    /// Lists the session among those of this server, until it is dropped.
+    pub fn attach(&mut self, backend: Backend) {
+        self.view.entry.attach(backend);
+    }
+
+    /// The session waits for its client.
+    pub fn idle(&self) {
+        self.view.entry.idle(self.status);
     }
 
     /// Transaction state after the last statement.

@@ -90,7 +90,9 @@ impl<'a> RowWriter<'a> {
                     out.put_u8(self.options.delimiter);
                 }
                 match self.options.format {
-                    CopyFormat::Csv => put_csv(out, name.as_bytes(), self.options, false, is_single),
+                    CopyFormat::Csv => {
+                        put_csv(out, name.as_bytes(), self.options, false, is_single)
+                    }
                     CopyFormat::Text | CopyFormat::Binary => {
                         put_text(out, name.as_bytes(), self.options.delimiter);
                     }
@@ -234,9 +236,7 @@ fn put_csv(
     is_forced: bool,
     is_single: bool,
 ) {
-    let is_special = |byte: &u8| {
-        [options.delimiter, options.quote, b'\n', b'\r'].contains(byte)
-    };
+    let is_special = |byte: &u8| [options.delimiter, options.quote, b'\n', b'\r'].contains(byte);
     // A lone `\.` would end the data when it is read again.
     let is_quoted = is_forced
         || value == options.null.as_bytes()

@@ -1,6 +1,8 @@
 //! Sizes on disk, as the manifest has them when somebody asks.
 
-use storage::Store;
+use std::sync::Arc;
+
+use storage::{ChainSnapshot, Store};
 
 use crate::QueryError;
 use crate::error::map::storage_error;
@@ -27,14 +29,29 @@ impl Sizes {
         database: &str,
         table: Option<&str>,
     ) -> Result<Option<u64>, QueryError> {
+        let Some(snapshot) = self.snapshot(database)? else { return Ok(None) };
+        let files = snapshot.segments().iter().flat_map(|segment| &segment.files);
+        let wanted = files.filter(|file| table.is_none_or(|table| file.table == table));
+        Ok(Some(wanted.map(|file| file.size_bytes).sum()))
+    }
+
+    /// Rows in the sealed files of one table. `None` for an unknown network.
+    ///
+    /// # Errors
+    /// 58030 or XX001 from storage.
+    pub(crate) fn rows(&self, database: &str, table: &str) -> Result<Option<u64>, QueryError> {
+        let Some(snapshot) = self.snapshot(database)? else { return Ok(None) };
+        let files = snapshot.segments().iter().flat_map(|segment| &segment.files);
+        let wanted = files.filter(|file| file.table == table);
+        Ok(Some(wanted.map(|file| file.row_count).sum()))
+    }
+
+    fn snapshot(&self, database: &str) -> Result<Option<Arc<ChainSnapshot>>, QueryError> {
         let Some(store) = &self.store else { return Ok(None) };
         if store.networks().iter().all(|network| network.name != database) {
             return Ok(None);
         }
-        let snapshot = store.snapshot(database).map_err(|error| storage_error(&error))?;
-        let files = snapshot.segments().iter().flat_map(|segment| &segment.files);
-        let wanted = files.filter(|file| table.is_none_or(|table| file.table == table));
-        Ok(Some(wanted.map(|file| file.size_bytes).sum()))
+        store.snapshot(database).map(Some).map_err(|error| storage_error(&error))
     }
 }
 

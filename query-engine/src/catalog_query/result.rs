@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, BooleanArray, Float32Array, Float64Array, Int16Array, Int32Array, Int64Array,
-    ListArray, RecordBatch, RecordBatchOptions, StringArray, TimestampMicrosecondArray,
-    UInt32Array,
+    IntervalMonthDayNanoArray, ListArray, RecordBatch, RecordBatchOptions, StringArray,
+    TimestampMicrosecondArray, UInt32Array,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
-use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
+use arrow::datatypes::{DataType, Field, IntervalMonthDayNano, IntervalUnit, Schema, TimeUnit};
 
 use super::plan::QueryPlan;
 use super::types::{self, Kind, TypeOid, element, kind};
@@ -49,6 +49,7 @@ pub(crate) fn carrier(oid: TypeOid) -> DataType {
         PgType::Float4 => DataType::Float32,
         PgType::Float8 => DataType::Float64,
         PgType::Timestamptz => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        PgType::Interval => DataType::Interval(IntervalUnit::MonthDayNano),
         _ if kind(oid) == Kind::Array => {
             DataType::List(Arc::new(Field::new_list_field(carrier(inner_of(oid)), true)))
         }
@@ -96,6 +97,9 @@ pub(crate) fn array(env: &Env<'_>, values: &[&Value], oid: TypeOid) -> ArrayRef 
         DataType::Timestamp(..) => {
             Arc::new(ints().collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
         }
+        DataType::Interval(_) => Arc::new(
+            values.iter().map(|value| interval(value)).collect::<IntervalMonthDayNanoArray>(),
+        ),
         DataType::List(field) => {
             let inner: Vec<&Value> = values.iter().flat_map(|value| value.elements()).collect();
             let lengths = values.iter().map(|value| value.elements().len());
@@ -113,6 +117,16 @@ pub(crate) fn array(env: &Env<'_>, values: &[&Value], oid: TypeOid) -> ArrayRef 
                 .collect::<StringArray>(),
         ),
     }
+}
+
+/// An interval, which catalogs hold as `-03:30:00`: hours, minutes and seconds.
+fn interval(value: &Value) -> Option<IntervalMonthDayNano> {
+    let text = (!value.is_null()).then(|| value.as_text())?;
+    let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
+    let seconds = digits.split(':').try_fold(0_i64, |sum, part| {
+        Some(sum.checked_mul(60)? + part.parse::<u32>().ok()? as i64)
+    })?;
+    Some(IntervalMonthDayNano::new(0, 0, seconds.checked_mul(sign * 1_000_000_000)?))
 }
 
 fn float(value: &Value) -> Option<f64> {

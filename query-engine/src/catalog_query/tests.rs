@@ -55,6 +55,8 @@ fn view() -> CatalogView {
         settings: Arc::new(Mutex::new(Settings::default())),
         tables: Arc::default(),
         sizes: crate::catalog::Sizes::default(),
+        entry: crate::activity::Activity::new(Arc::new(schemas::SystemClock::new()))
+            .entry("ethereum", "alice"),
     }
 }
 
@@ -288,4 +290,16 @@ fn every_recorded_statement_of_psql_runs() {
     // pg_get_functiondef: functions of contracts come later.
     failed.retain(|failure| !failure.starts_with("\\sf"));
     assert!(failed.is_empty(), "{failed:#?}");
+}
+
+#[test]
+fn statistics_list_the_tables_and_the_sessions() {
+    for name in ["pg_stat_all_tables", "pg_stat_user_tables", "pg_stat_activity"] {
+        let relation = builtin::relation("pg_catalog", name).unwrap();
+        if let Err(error) = CatalogQuery::view(relation, &view()) {
+            panic!("{name}: {error}");
+        }
+    }
+    let tables = run("SELECT relname FROM pg_stat_user_tables ORDER BY 1").unwrap();
+    assert_eq!(tables, [["blocks"], ["logs"]]);
 }

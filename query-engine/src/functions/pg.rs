@@ -9,6 +9,7 @@
 //! - A signature is PostgreSQL 16's: a driver sees the same type for the same call.
 //! - A function that is not marked as taking nulls gives null when any argument is null.
 
+mod activity;
 mod arrays;
 mod information;
 mod json;
@@ -108,6 +109,11 @@ const fn with_nulls(signature: &'static str, body: ScalarBody) -> Entry {
     Entry(signature, true, Body::Scalar(body))
 }
 
+/// A function that gives rows and looks at null arguments itself.
+const fn set_with_nulls(signature: &'static str, body: SetBody) -> Entry {
+    Entry(signature, true, Body::Set(body))
+}
+
 /// A function that gives rows; none for a null argument.
 const fn set(signature: &'static str, body: SetBody) -> Entry {
     Entry(signature, false, Body::Set(body))
@@ -115,6 +121,7 @@ const fn set(signature: &'static str, body: SetBody) -> Entry {
 
 static REGISTRY: LazyLock<HashMap<&'static str, Vec<Function>>> = LazyLock::new(|| {
     let lists = [
+        activity::FUNCTIONS,
         arrays::FUNCTIONS,
         information::FUNCTIONS,
         json::FUNCTIONS,
@@ -302,7 +309,9 @@ impl Function {
     /// What the function reports.
     pub(crate) fn call_set(&self, call: &Call<'_>) -> Result<Vec<Row>, QueryError> {
         match self.body {
-            Body::Set(_) if call.arguments.iter().any(Value::is_null) => Ok(Vec::new()),
+            Body::Set(_) if !self.takes_nulls && call.arguments.iter().any(Value::is_null) => {
+                Ok(Vec::new())
+            }
             Body::Set(body) => body(call),
             Body::Scalar(_) => Ok(vec![Row::from(vec![self.call(call)?])]),
         }

@@ -96,8 +96,6 @@ pub(crate) struct BuiltinType {
     pub(crate) namespace: u32,
     /// `typcategory`.
     pub(crate) category: char,
-    /// Whether the type is preferred in its category.
-    pub(crate) preferred: bool,
     /// Element type of an array or vector, else 0.
     pub(crate) element: u32,
     /// Array type with this element, else 0.
@@ -154,7 +152,7 @@ static TYPES: LazyLock<HashMap<u32, BuiltinType>> = LazyLock::new(|| {
     let records = records("pg_type").expect("pg_type is one of our files");
     let at = |column| records.position(column);
     let (oid, name, namespace) = (at("oid"), at("typname"), at("typnamespace"));
-    let (category, preferred) = (at("typcategory"), at("typispreferred"));
+    let category = at("typcategory");
     let (element, array, base) = (at("typelem"), at("typarray"), at("typbasetype"));
     records
         .lines
@@ -166,7 +164,6 @@ static TYPES: LazyLock<HashMap<u32, BuiltinType>> = LazyLock::new(|| {
                 name: fields[name],
                 namespace: number(namespace),
                 category: fields[category].chars().next().unwrap_or('U'),
-                preferred: fields[preferred] == "t",
                 element: number(element),
                 array: number(array),
                 base: number(base),

@@ -165,7 +165,10 @@ impl Binder<'_> {
             Some(otherwise) => self.expr(otherwise, scope)?,
             None => self.literal(&Literal::Null)?,
         });
+        // PostgreSQL looks at ELSE first, so of two alike types its type wins.
+        results.rotate_right(1);
         let (mut results, type_oid) = self.to_common(results, "CASE")?;
+        results.rotate_left(1);
         let otherwise = Box::new(results.pop().unwrap_or(Expr::Const(Value::Null)));
         let branches = tests.into_iter().zip(results).collect();
         Ok(Typed::new(Expr::Case { branches, otherwise }, type_oid))

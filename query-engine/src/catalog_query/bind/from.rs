@@ -202,7 +202,7 @@ impl Binder<'_> {
 
     /// Plan of a view, with the column types that the view declares.
     pub(super) fn view(&self, relation: &BuiltinRelation) -> Result<QueryPlan, QueryError> {
-        let definition = relation.definition.as_deref().unwrap_or_default();
+        let definition = super::super::views::definition(relation);
         if let Some(rows) = super::super::views::special(relation) {
             return Ok(rows);
         }

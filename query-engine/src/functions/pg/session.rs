@@ -1,5 +1,8 @@
 //! Functions about the session and the server.
 
+use chrono::{Offset, TimeZone};
+use chrono_tz::{OffsetComponents, OffsetName};
+
 use super::{Call, Entry, set, strict, with_nulls};
 use crate::catalog_query::{Row, Value};
 use crate::session::Settings;
@@ -71,6 +74,10 @@ pub(super) const FUNCTIONS: &[Entry] = &[
     set(
         "pg_show_all_settings() setof name text, setting text, unit text, category text, short_desc text, extra_desc text, context text, vartype text, source text, min_val text, max_val text, enumvals text[], boot_val text, reset_val text, sourcefile text, sourceline int4, pending_restart bool",
         all_settings,
+    ),
+    set(
+        "pg_timezone_names() setof name text, abbrev text, utc_offset interval, is_dst bool",
+        time_zones,
     ),
     strict("pg_is_in_recovery() bool", |_| Ok(Value::Bool(false))),
     strict("pg_is_wal_replay_paused() bool", |_| Ok(Value::Bool(false))),
@@ -174,6 +181,25 @@ fn all_settings(call: &Call<'_>) -> Result<Vec<Row>, QueryError> {
         ])
     };
     Ok(settings.all().into_iter().map(row).collect())
+}
+
+/// Rows of `pg_timezone_names`: all zones as they are now.
+fn time_zones(call: &Call<'_>) -> Result<Vec<Row>, QueryError> {
+    let now_us = call.env.view.entry.activity().now_us();
+    let now = chrono::DateTime::from_timestamp_micros(now_us).unwrap_or_default().naive_utc();
+    let row = |zone: &chrono_tz::Tz| {
+        let offset = zone.offset_from_utc_datetime(&now);
+        let seconds = offset.fix().local_minus_utc();
+        let (sign, seconds) = if seconds < 0 { ("-", -seconds) } else { ("", seconds) };
+        let (hours, minutes) = (seconds / 3600, seconds % 3600 / 60);
+        Row::from(vec![
+            Value::text(zone.name()),
+            offset.abbreviation().map_or(Value::Null, Value::text),
+            Value::text(format!("{sign}{hours:02}:{minutes:02}:{:02}", seconds % 60)),
+            Value::Bool(!offset.dst_offset().is_zero()),
+        ])
+    };
+    Ok(chrono_tz::TZ_VARIANTS.iter().map(row).collect())
 }
 
 fn encoding_name(call: &Call<'_>) -> Result<Value, QueryError> {

@@ -15,7 +15,7 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-    Volatility,
+    TypeSignature, Volatility,
 };
 use datafusion::scalar::ScalarValue;
 
@@ -27,7 +27,7 @@ use crate::catalog_query::types::{self, TypeOid};
 use crate::catalog_query::{Env, Value, text};
 
 /// Functions that read the session's settings or change them are run once for each call.
-const VOLATILE: &[&str] = &["set_config"];
+const VOLATILE: &[&str] = &["set_config", "pg_cancel_backend", "pg_terminate_backend"];
 
 /// Adds the functions of schema `pg_catalog` to a session.
 pub(crate) fn register(state: &mut SessionState, view: &Arc<CatalogView>) {
@@ -41,7 +41,10 @@ pub(crate) fn register(state: &mut SessionState, view: &Arc<CatalogView>) {
             if VOLATILE.contains(name) { Volatility::Volatile } else { Volatility::Stable };
         let udf = CatalogFunction {
             name,
-            signature: Signature::variadic_any(volatility),
+            signature: Signature::one_of(
+                vec![TypeSignature::Nullary, TypeSignature::VariadicAny],
+                volatility,
+            ),
             view: Arc::clone(view),
         };
         // Only a registry that refuses names could fail, and the session's own does not.
