@@ -10,5 +10,6 @@ mod hostile;
 mod limits;
 mod raw;
 mod raw_session;
+mod sessions;
 mod sign_in;
 mod tls;
