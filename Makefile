@@ -6,7 +6,9 @@ SHELL := /bin/bash
 ENV := eval "$$(scripts/setup.sh)"
 N ?= 200
 
-.PHONY: help demo build test check fmt lint doc bench kill-test clean
+SECONDS ?= 600
+
+.PHONY: help demo build test test-clients fuzz check fmt lint doc bench kill-test clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,6 +22,12 @@ build: ## build the release binary
 
 test: ## install what is missing, then format, lint, all tests and docs; prints how long each part took
 	@scripts/test.sh
+
+test-clients: ## every client of docs/clients.md against the binary; CLIENTS="psql pgx" chooses some
+	@$(ENV); tests/clients/run.sh $(CLIENTS)
+
+fuzz: ## libFuzzer on every parser of outside bytes, SECONDS each; TARGETS="frames sql" chooses some
+	@$(ENV); fuzz/all.sh $(SECONDS) $(TARGETS)
 
 check: test ## the same as test
 

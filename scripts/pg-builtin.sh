@@ -42,3 +42,5 @@ copy() { # name, query
 copy view_definitions "select c.oid, pg_get_viewdef(c.oid) as definition from pg_class c where c.relkind = 'v' order by c.oid"
 copy setting_descriptions "select name, setting, unit, category, short_desc, extra_desc, context, vartype, min_val, max_val, enumvals, boot_val
     from pg_settings order by name"
+copy pg_get_keywords "select * from pg_get_keywords() order by 1"
+copy ts_token_type "select * from ts_token_type('default') order by 1"

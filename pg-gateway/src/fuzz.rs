@@ -4,10 +4,12 @@ use bytes::BytesMut;
 use query_engine::PgType;
 
 use crate::calendar::Zone;
+use crate::certificate::{common_name, end_point_hash};
 use crate::decode::decode_parameter;
 use crate::encode::Format;
 use crate::frame::{Phase, take_frame};
 use crate::message::decode_frame;
+use crate::scram::{Channel, Exchange, MockSecret};
 use crate::startup_packet::decode_startup;
 
 /// A stream of frames of a signed-in client. Gives how many messages were decoded.
@@ -25,6 +27,19 @@ pub fn startup(bytes: &[u8]) -> bool {
     decode_startup(bytes).is_ok()
 }
 
+/// What a client sends to sign in: a mechanism's first and last message, or a certificate. Gives whether
+/// somebody was signed in, which must never be.
+pub fn sign_in(bytes: &[u8]) -> bool {
+    let _name = common_name(bytes);
+    let _print = end_point_hash(bytes);
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    let (first, last) = text.split_once('\n').unwrap_or((text, ""));
+    let channel = Channel { end_point: Some([7; 32].into()), is_bound: first.starts_with('p') };
+    let exchange = Exchange::start(first, "ann", None, &MockSecret::random(), &channel);
+    // The role does not exist, so that no password can be right.
+    exchange.is_ok_and(|exchange| exchange.finish(last).is_ok_and(|answer| answer.is_some()))
+}
+
 /// A parameter value of the type with object id `oid`. Gives whether it is one.
 pub fn parameter(oid: u32, is_binary: bool, bytes: &[u8]) -> bool {
     let format = if is_binary { Format::Binary } else { Format::Text };
@@ -40,6 +55,7 @@ mod tests {
     fn entry_points_tell_valid_bytes_from_others() {
         assert_eq!(frames(b"Q\0\0\0\x0dselect 1\0S\0\0\0\x04y"), 2);
         assert!(startup(b"\0\x03\0\0user\0ann\0\0") && !startup(b"GET "));
+        assert!(!sign_in(b"n,,n=,r=abcdefgh\nc=biws,r=abcdefgh,p=AAAA"));
         assert!(parameter(23, true, &[0, 0, 0, 1]) && !parameter(23, false, b"x"));
     }
 }

@@ -38,7 +38,8 @@ use crate::{Principal, QueryError, Session, SqlState};
 /// Consumers that a message about used-up memory looks at; it goes to the log only.
 const TRACKED_CONSUMERS: std::num::NonZeroUsize =
     std::num::NonZeroUsize::new(3).expect("3 is not 0");
-/// Functions of DataFusion that PostgreSQL lacks and that show or make types which are not SQL's.
+/// Functions of DataFusion that PostgreSQL lacks and that show or make types which are not SQL's, and those
+/// that give an array where PostgreSQL gives rows: an error is better than another result.
 const HIDDEN_FUNCTIONS: &[&str] = &[
     "arrow_cast",
     "arrow_try_cast",
@@ -47,6 +48,8 @@ const HIDDEN_FUNCTIONS: &[&str] = &[
     "arrow_metadata",
     "with_metadata",
     "version",
+    "generate_series",
+    "range",
 ];
 
 /// Limits and threads of an engine.

@@ -10,6 +10,7 @@
 
 pub(crate) mod bytea;
 pub(crate) mod class;
+pub(crate) mod interval;
 pub(crate) mod numeric;
 pub(crate) mod operator;
 pub(crate) mod output;

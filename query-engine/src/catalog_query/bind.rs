@@ -150,6 +150,10 @@ impl<'a> Binder<'a> {
             parameters.resize(number, None);
         }
         let found = parameters[number - 1].unwrap_or(types::UNKNOWN);
+        // Types whose values catalog statements hold as text and do not compute with.
+        if types::is_only_shown(found) {
+            return Err(unsupported(format!("a parameter of type {}", type_name(found))));
+        }
         Ok(Typed::new(Expr::Parameter(number - 1), found))
     }
 

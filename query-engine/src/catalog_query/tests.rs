@@ -302,4 +302,28 @@ fn statistics_list_the_tables_and_the_sessions() {
     }
     let tables = run("SELECT relname FROM pg_stat_user_tables ORDER BY 1").unwrap();
     assert_eq!(tables, [["blocks"], ["logs"]]);
+
+fn json_is_built_as_postgresql_writes_it() {
+    assert_eq!(
+        run("SELECT json_build_object('a', 1, 'b', 'x\"y', 'c', NULL, 'd', true, 'e', ARRAY['p', 'q'])").unwrap(),
+        [[r#"{"a" : 1, "b" : "x\"y", "c" : null, "d" : true, "e" : ["p","q"]}"#]]
+    );
+    assert_eq!(run("SELECT json_build_array(1, 'a', to_json(2))").unwrap(), [[r#"[1, "a", 2]"#]]);
+    assert_eq!(run("SELECT json_build_object('a')").unwrap_err().state.0, "22023");
+    assert_eq!(run("SELECT json_build_object(NULL, 1)").unwrap_err().state.0, "22023");
+}
+
+#[test]
+fn a_series_in_the_select_list_gives_rows() {
+    assert_eq!(run("SELECT generate_series(1, 3)").unwrap(), [["1"], ["2"], ["3"]]);
+}
+
+#[test]
+fn tables_that_are_functions_have_postgresqls_rows() {
+    let words = "SELECT count(*), min(word) FROM pg_catalog.pg_get_keywords() WHERE catcode = 'R'";
+    assert_eq!(run(words).unwrap(), [["78", "all"]]);
+    let types = "SELECT alias FROM pg_ts_parser p, ts_token_type(p.oid) t WHERE t.tokid = 1";
+    assert_eq!(run(types).unwrap(), [["asciiword"]]);
+    let parts = "SELECT regexp_split_to_table('a, b;c', '\\W+')";
+    assert_eq!(run(parts).unwrap(), [["a"], ["b"], ["c"]]);
 }

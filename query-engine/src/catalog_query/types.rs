@@ -101,6 +101,13 @@ pub(crate) fn is_text(oid: TypeOid) -> bool {
     matches!(oid, TEXT | NAME | CHAR | VARCHAR | BPCHAR | UNKNOWN | PG_NODE_TREE)
 }
 
+/// Whether values of the type, or elements of the array type, are held as text though they are none:
+/// numbers with digits after the point, bytes, dates, times.
+pub(crate) fn is_only_shown(oid: TypeOid) -> bool {
+    let single = element(oid).unwrap_or(oid);
+    kind(single) == Kind::Text && !is_text(single)
+}
+
 /// Element type of an array or vector type.
 pub(crate) fn element(oid: TypeOid) -> Option<TypeOid> {
     let found = type_of(base_type(oid))?;

@@ -16,6 +16,7 @@ mod json;
 mod objects;
 mod privileges;
 mod session;
+mod sets;
 mod sizes;
 mod strings;
 mod udf;
@@ -128,6 +129,7 @@ static REGISTRY: LazyLock<HashMap<&'static str, Vec<Function>>> = LazyLock::new(
         objects::FUNCTIONS,
         privileges::FUNCTIONS,
         session::FUNCTIONS,
+        sets::FUNCTIONS,
         sizes::FUNCTIONS,
         strings::FUNCTIONS,
     ];

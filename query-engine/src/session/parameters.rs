@@ -15,7 +15,7 @@ use datafusion::scalar::ScalarValue;
 use crate::error::map::query_error;
 use crate::functions::conditional::Conditional;
 use crate::limits::PARAMETERS_MAX;
-use crate::types::bytea;
+use crate::types::{bytea, interval};
 use crate::types::class::narrowed;
 use crate::types::numeric::{Numeric, out_of_range};
 use crate::types::operator::OpenOperator;
@@ -123,6 +123,13 @@ fn of_expr(expr: &Expr, schema: &DFSchema, found: &mut Found) {
             if OpenOperator::of(&call.func).is_some() || Conditional::of(&call.func).is_some() =>
         {
             siblings(&call.args.iter().collect::<Vec<_>>(), schema, found);
+        }
+        // `value = ANY(array)`.
+        Expr::ScalarFunction(call) if call.func.name() == "array_has" => {
+            if let [array, value] = call.args.as_slice() {
+                note(array, type_of(value, schema).and_then(PgType::array), found);
+                note(value, type_of(array, schema).and_then(PgType::element), found);
+            }
         }
         Expr::BinaryExpr(binary) => match binary.op {
             Operator::And | Operator::Or => {
@@ -254,6 +261,9 @@ pub(crate) fn scalar(
         (Parameter::Text(text), PgType::Timestamptz) => {
             let local = DataType::Timestamp(TimeUnit::Microsecond, Some(time_zone.into()));
             from_text(text, &local)?.cast_to(&target).map_err(|error| query_error(&error))?
+        }
+        (Parameter::Text(text), PgType::Interval) => {
+            ScalarValue::IntervalMonthDayNano(Some(interval::parse(text)?))
         }
         (Parameter::Text(text), _) if target == DataType::Utf8 => {
             ScalarValue::Utf8(Some(text.clone()))

@@ -9,6 +9,7 @@
 //! - No operator and no function gets a 256-bit integer that it would treat as bytes.
 //! - Afterwards no [`OpenOperator`] and no open conditional is left.
 
+mod any;
 mod cast;
 mod compare;
 mod unify;
@@ -177,6 +178,9 @@ fn function(call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>
             arithmetic(operator, left, right, schema)?
         };
         return Ok(Transformed::yes(decided));
+    }
+    if call.func.name() == "array_has" {
+        return any::member(call, schema);
     }
     if let Some(conditional) = Conditional::of(&call.func) {
         let args = unify::unify(call.args, call.func.name(), schema)?;

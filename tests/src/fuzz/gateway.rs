@@ -21,6 +21,11 @@ pub fn startup(bytes: &[u8]) {
     fuzz::startup(bytes);
 }
 
+/// What a client sends to sign in.
+pub fn sign_in(bytes: &[u8]) {
+    assert!(!fuzz::sign_in(bytes), "a role that does not exist was signed in");
+}
+
 /// A bound value: format in the first byte, type in the next two, then the value.
 pub fn parameter(bytes: &[u8]) {
     let Some((head, value)) = bytes.split_at_checked(3) else { return };

@@ -161,9 +161,6 @@ impl Binder<'_> {
     ) -> Result<(SetCall, Returns), QueryError> {
         let found: Vec<TypeOid> = arguments.iter().map(|typed| typed.type_oid).collect();
         let resolved = pg::resolve(name, &found)?;
-        if name == "generate_series" {
-            self.is_series.set(true);
-        }
         let mut exprs = Vec::with_capacity(arguments.len());
         for (typed, to) in arguments.into_iter().zip(&resolved.argument_types) {
             exprs.push(self.coerce(typed, *to)?);

@@ -254,6 +254,9 @@ impl Binder<'_> {
         let bind = || arguments.iter().map(|ast| self.expr(ast, scope)).collect();
         let (arguments, reads): (Vec<Typed>, u64) = scope.tracked(bind)?;
         let (call, returns) = self.resolve_call(name, arguments)?;
+        if name == "generate_series" {
+            self.is_series.set(true);
+        }
         let mut columns: Vec<LeafColumn> = returns
             .iter()
             .map(|(column, type_oid)| {

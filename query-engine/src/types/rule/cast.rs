@@ -1,6 +1,8 @@
 //! Casts as PostgreSQL has them.
 
-use datafusion::arrow::datatypes::{DataType, FieldRef};
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::expr::{Cast, TryCast};
@@ -8,8 +10,9 @@ use datafusion::logical_expr::{Expr, ExprSchemable, lit};
 use datafusion::scalar::ScalarValue;
 
 use super::compare::{literal_as, literal_number, uint256_literal};
+use crate::catalog::PG_TYPE_KEY;
 use crate::functions::pg_cast::{CastKind, PgCast};
-use crate::types::bytea;
+use crate::types::{bytea, interval};
 use crate::types::class::{Class, type_name, unknown_literal};
 use crate::types::numeric::{Numeric, out_of_range};
 use crate::types::planner::{BARE_NUMERIC_KEY, LENGTH_KEY};
@@ -58,6 +61,15 @@ pub(super) fn decide_cast(expr: Expr, schema: &DFSchema) -> Result<Transformed<E
             }
             None => plain(*inner, &field),
         },
+        (Class::Text, _) if matches!(field.data_type(), DataType::Interval(_)) => {
+            match unknown_literal(&inner) {
+                Some(text) => {
+                    let value = interval::parse(text)?;
+                    Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(value)), None)
+                }
+                None => plain(*inner, &field),
+            }
+        }
         (_, Class::Decimal(..)) if bare => bare_numeric(*inner, source, field)?,
         (_, Class::Text) => shortened(plain(*inner, &field), &field)?,
         _ => plain(*inner, &field),
@@ -65,8 +77,13 @@ pub(super) fn decide_cast(expr: Expr, schema: &DFSchema) -> Result<Transformed<E
     Ok(Transformed::yes(decided))
 }
 
+/// A cast that the engine does as PostgreSQL, with the name of the type where Arrow's does not tell it.
 fn plain(expr: Expr, field: &FieldRef) -> Expr {
-    Expr::Cast(Cast::new(Box::new(expr), field.data_type().clone()))
+    let mut to = Field::new("", field.data_type().clone(), true);
+    if let Some(name) = field.metadata().get(PG_TYPE_KEY) {
+        to.set_metadata([(PG_TYPE_KEY.to_owned(), name.clone())].into());
+    }
+    Expr::Cast(Cast::new_from_field(Box::new(expr), Arc::new(to)))
 }
 
 /// The literal itself where it has the type already.

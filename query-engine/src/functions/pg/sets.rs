@@ -1,0 +1,60 @@
+//! Functions that give the rows of a fixed table, and those that cut a text into rows.
+
+use super::{Call, Entry, set};
+use crate::catalog_query::{Row, Value};
+use crate::{QueryError, SqlState};
+
+/// Answers of PostgreSQL 16, made by `scripts/pg-builtin.sh`: a header line, then one row a line.
+const KEYWORDS: &str = include_str!("../../catalog/pg_catalog/builtin/pg_get_keywords.tsv");
+const TOKEN_TYPES: &str = include_str!("../../catalog/pg_catalog/builtin/ts_token_type.tsv");
+
+/// Object id of the one text search parser there is.
+const DEFAULT_PARSER_OID: i64 = 3722;
+
+pub(super) const FUNCTIONS: &[Entry] = &[
+    set(
+        "pg_get_keywords() setof word text, catcode \"char\", barelabel bool, catdesc text, baredesc text",
+        |_| Ok(fields(KEYWORDS).map(|row| keyword(&row)).collect()),
+    ),
+    set("ts_token_type(oid) setof tokid int4, alias text, description text", token_types),
+    set("regexp_split_to_table(text,text) setof regexp_split_to_table text", |call| {
+        call.env.with_pattern(call.text(1), false, |regex| {
+            regex.split(call.text(0)).map(|part| Row::from([Value::text(part)])).collect()
+        })
+    }),
+    set("string_to_table(text,text) setof string_to_table text", |call| {
+        let (text, separator) = (call.text(0), call.text(1));
+        let row = |part: &str| Row::from([Value::text(part)]);
+        Ok(match (text, separator) {
+            ("", _) => Vec::new(),
+            (text, "") => vec![row(text)],
+            (text, separator) => text.split(separator).map(row).collect(),
+        })
+    }),
+];
+
+fn fields(table: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
+    table.lines().skip(1).map(|line| line.split('\t').collect())
+}
+
+fn keyword(row: &[&str]) -> Row {
+    row.iter()
+        .enumerate()
+        .map(|(at, field)| if at == 2 { Value::Bool(*field == "t") } else { Value::text(*field) })
+        .collect()
+}
+
+fn token_types(call: &Call<'_>) -> Result<Vec<Row>, QueryError> {
+    if call.int(0) != DEFAULT_PARSER_OID {
+        return Err(QueryError::new(
+            SqlState::UNDEFINED_OBJECT,
+            format!("text search parser with OID {} does not exist", call.int(0)),
+        ));
+    }
+    Ok(fields(TOKEN_TYPES)
+        .map(|row| {
+            let number = row[0].parse().expect("the first column is a number");
+            Row::from([Value::Int(number), Value::text(row[1]), Value::text(row[2])])
+        })
+        .collect())
+}
