@@ -15,11 +15,11 @@ use datafusion::scalar::ScalarValue;
 use crate::error::map::query_error;
 use crate::functions::conditional::Conditional;
 use crate::limits::PARAMETERS_MAX;
-use crate::types::{bytea, interval};
 use crate::types::class::narrowed;
 use crate::types::numeric::{Numeric, out_of_range};
 use crate::types::operator::OpenOperator;
 use crate::types::output::Output;
+use crate::types::{bytea, interval};
 use crate::{Parameter, PgType, QueryError, SqlState};
 
 /// Types found by number of the parameter, from 1; `None` where nothing decided yet.

@@ -118,7 +118,9 @@ impl Settings {
     pub(crate) fn get(&self, name: &str) -> Option<String> {
         let mut key = name.to_ascii_lowercase();
         // Outside a block each statement is a transaction of its own, which starts with the defaults.
-        if self.frames.is_empty() && ["transaction_isolation", "transaction_read_only"].contains(&&*key) {
+        if self.frames.is_empty()
+            && ["transaction_isolation", "transaction_read_only"].contains(&&*key)
+        {
             key.insert_str(0, "default_");
         }
         [&self.local, &self.session, &self.startup]

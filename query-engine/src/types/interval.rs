@@ -181,7 +181,8 @@ fn decimal(text: &str) -> Option<(i128, i64)> {
         return None;
     }
     // More digits than any field holds are out of range later, and here without overflow.
-    let whole: i128 = if whole.is_empty() { 0 } else { whole.get(..30).unwrap_or(whole).parse().ok()? };
+    let whole: i128 =
+        if whole.is_empty() { 0 } else { whole.get(..30).unwrap_or(whole).parse().ok()? };
     let padded = format!("{fraction:0<6}");
     let millionths: i64 = padded[..6].parse().ok()?;
     let sign = if is_negative { -1 } else { 1 };
@@ -228,7 +229,8 @@ impl Sum {
                 self.us = self.us.checked_add(i64::try_from(sum).ok()?)?;
             }
             Unit::Days(scale) => {
-                let (days, millionths) = (millionths * scale / 1_000_000, millionths * scale % 1_000_000);
+                let (days, millionths) =
+                    (millionths * scale / 1_000_000, millionths * scale % 1_000_000);
                 self.days = self.days.checked_add(product(scale)?)?.checked_add(days)?;
                 self.us = self.us.checked_add(millionths * (US_PER_DAY / 1_000_000))?;
             }

@@ -12,10 +12,10 @@ use datafusion::scalar::ScalarValue;
 use super::compare::{literal_as, literal_number, uint256_literal};
 use crate::catalog::PG_TYPE_KEY;
 use crate::functions::pg_cast::{CastKind, PgCast};
-use crate::types::{bytea, interval};
 use crate::types::class::{Class, type_name, unknown_literal};
 use crate::types::numeric::{Numeric, out_of_range};
 use crate::types::planner::{BARE_NUMERIC_KEY, LENGTH_KEY};
+use crate::types::{bytea, interval};
 use crate::{QueryError, SqlState};
 
 /// Decides a CAST; TRY_CAST is not PostgreSQL's and is refused where it would touch our types.
