@@ -178,7 +178,8 @@ fn startup_packets_never_panic_the_decoder() {
 #[test]
 fn sign_in_messages_never_panic_nor_sign_anybody_in() {
     let inputs = [
-        b"n,,n=,r=abcdefgh\nc=biws,r=abcdefgh,p=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".to_vec(),
+        b"n,,n=,r=abcdefgh\nc=biws,r=abcdefgh,p=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+            .to_vec(),
         b"p=tls-server-end-point,,n=x,r=abc\nc=cD10bHM=,r=abc,p=".to_vec(),
         b"y,,n=\0,r=,m=x\n".to_vec(),
         include_bytes!("fixtures/tls/ann.der").to_vec(),

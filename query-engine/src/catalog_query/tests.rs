@@ -302,7 +302,9 @@ fn statistics_list_the_tables_and_the_sessions() {
     }
     let tables = run("SELECT relname FROM pg_stat_user_tables ORDER BY 1").unwrap();
     assert_eq!(tables, [["blocks"], ["logs"]]);
+}
 
+#[test]
 fn json_is_built_as_postgresql_writes_it() {
     assert_eq!(
         run("SELECT json_build_object('a', 1, 'b', 'x\"y', 'c', NULL, 'd', true, 'e', ARRAY['p', 'q'])").unwrap(),

@@ -17,11 +17,6 @@ pub(super) const FUNCTIONS: &[Entry] = &[
         |_| Ok(fields(KEYWORDS).map(|row| keyword(&row)).collect()),
     ),
     set("ts_token_type(oid) setof tokid int4, alias text, description text", token_types),
-    set("regexp_split_to_table(text,text) setof regexp_split_to_table text", |call| {
-        call.env.with_pattern(call.text(1), false, |regex| {
-            regex.split(call.text(0)).map(|part| Row::from([Value::text(part)])).collect()
-        })
-    }),
     set("string_to_table(text,text) setof string_to_table text", |call| {
         let (text, separator) = (call.text(0), call.text(1));
         let row = |part: &str| Row::from([Value::text(part)]);
