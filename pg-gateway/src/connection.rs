@@ -41,7 +41,8 @@ enum Next {
 }
 
 impl Connection {
-    pub(crate) fn new(wire: Wire, session: Session, cancel: CancelRegistration) -> Self {
+    pub(crate) fn new(wire: Wire, mut session: Session, cancel: CancelRegistration) -> Self {
+        session.start_cycles();
         Self {
             wire,
             session,
@@ -106,7 +107,7 @@ impl Connection {
                 self.ready()
             }
             Message::Parse(parse) => self.parse(parse).await,
-            Message::Bind(bind) => self.bind(bind),
+            Message::Bind(bind) => self.bind(bind).await,
             Message::Describe(describe) => self.describe(&describe),
             Message::Execute(execute) => self.execute(&execute).await,
             Message::Close(close) => self.close(&close),
@@ -157,6 +158,7 @@ impl Connection {
         self.cancel.idle();
         self.session.idle();
         self.skip_to_sync = false;
+        self.session.end_cycle();
         let status = self.session.transaction_status();
         if status == TransactionStatus::Idle {
             self.portals.clear();

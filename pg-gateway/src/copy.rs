@@ -1,7 +1,15 @@
 //! COPY between client and session, with flat memory.
 //!
 //! ```text
-//! Rows ──batch──> out: one CopyData per row ──64 KiB──> socket
+//! out: Rows ──batch──> one CopyData per row ──64 KiB──> socket
+//! in:  CopyData ──lines | binary──> raw row ──decode──> parameters ──some thousand──> Session::copy_rows
 //! ```
 
+mod binary;
+mod fields;
+mod input;
+mod lines;
 mod out;
+
+#[cfg(test)]
+mod tests;

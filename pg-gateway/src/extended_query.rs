@@ -132,8 +132,17 @@ impl Connection {
     }
 
     /// Bind: makes a portal. Parameters are decoded here, so that their errors come here.
-    pub(crate) fn bind(&mut self, bind: Bind) -> Result<(), Failure> {
+    pub(crate) async fn bind(&mut self, bind: Bind) -> Result<(), Failure> {
         let statement = self.statement(&bind.statement_name)?.clone();
+        if let Some(prepared) = &statement {
+            let token = self.token();
+            let session = &mut self.session;
+            let check = async {
+                session.revalidate(prepared).await?;
+                session.check_constants(prepared).await
+            };
+            self.wire.supervise(&token, check).await?;
+        }
         let types = statement.as_ref().map_or(&[][..], |prepared| prepared.parameter_types());
         let columns = statement.as_ref().and_then(|prepared| prepared.columns());
         let parameter_formats = Format::each(&bind.parameter_format_codes, bind.parameters.len())
@@ -271,6 +280,10 @@ impl Connection {
             }
             Outcome::CopyOut { rows, options } => {
                 self.copy_out(rows, &options, &token).await?;
+                Ok(PortalState::Finished(None))
+            }
+            Outcome::CopyIn(copy) => {
+                self.copy_in(copy, &token).await?;
                 Ok(PortalState::Finished(None))
             }
             Outcome::Empty => {

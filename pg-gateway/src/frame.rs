@@ -29,8 +29,8 @@ pub(crate) const SMALL_BODY_BYTES_MAX: usize = 10_000;
 /// Largest body of a password message.
 pub(crate) const AUTHENTICATION_BODY_BYTES_MAX: usize = 64 << 10;
 
-/// Largest body of a stray COPY message; it is read and dropped.
-pub(crate) const COPY_BODY_BYTES_MAX: usize = 1 << 20;
+/// Largest body of a COPY message: drivers put some megabytes into one.
+pub(crate) const COPY_BODY_BYTES_MAX: usize = 16 << 20;
 
 /// What the client may send now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

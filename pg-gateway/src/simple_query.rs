@@ -54,6 +54,7 @@ impl Connection {
                 reply::command_complete(&mut self.wire.out, tag)?;
             }
             Outcome::CopyOut { rows, options } => self.copy_out(rows, &options, &token).await?,
+            Outcome::CopyIn(copy) => self.copy_in(copy, &token).await?,
             Outcome::Empty => reply::empty_query(&mut self.wire.out)?,
         }
         self.statement_done(before);

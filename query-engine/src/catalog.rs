@@ -14,6 +14,7 @@ pub(crate) mod pg_catalog;
 pub(crate) mod resolve;
 mod sizes;
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 
 use datafusion::arrow::datatypes::Field;
@@ -23,6 +24,7 @@ use schemas::Keys;
 use crate::PgType;
 use crate::activity::Entry;
 use crate::session::Settings;
+use crate::temp::TempTables;
 
 pub(crate) use sizes::Sizes;
 
@@ -46,7 +48,7 @@ pub(crate) enum RelationKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RelationColumn {
     /// Name in SQL.
-    pub(crate) name: &'static str,
+    pub(crate) name: Cow<'static, str>,
     /// Type on the wire.
     pub(crate) pg_type: PgType,
     /// Type modifier, -1 for none.
@@ -61,13 +63,15 @@ pub(crate) struct RelationColumn {
 #[derive(Clone, Debug)]
 pub(crate) struct Relation {
     /// Schema name.
-    pub(crate) schema: &'static str,
+    pub(crate) schema: Cow<'static, str>,
     /// Name in its schema.
-    pub(crate) name: &'static str,
+    pub(crate) name: Cow<'static, str>,
     /// Object id; [`row_type_oid`] gives the id of its row type.
     pub(crate) oid: u32,
     /// Table or view.
     pub(crate) kind: RelationKind,
+    /// A table of this session only.
+    pub(crate) is_temporary: bool,
     /// What a row is.
     pub(crate) comment: &'static str,
     /// Columns in `SELECT *` order; `attnum` is the index plus one.
@@ -76,7 +80,8 @@ pub(crate) struct Relation {
     pub(crate) keys: Keys,
 }
 
-/// What one session can see. Made when the session is made; `settings` changes with SET.
+/// What one session can see. Made when the session is made; `settings` changes with SET, and the
+/// session makes another one when its temp tables change.
 #[derive(Clone, Debug)]
 pub(crate) struct CatalogView {
     /// The network that the session is connected to.
@@ -85,8 +90,10 @@ pub(crate) struct CatalogView {
     pub(crate) databases: Vec<String>,
     /// Role name of the session's principal.
     pub(crate) role: String,
-    /// Relations of schemas `chain` and `ergo` of this database.
+    /// Relations of schemas `chain` and `ergo` of this database, and temp tables.
     pub(crate) relations: Arc<[Relation]>,
+    /// Temp tables of the session, as of the last statement that changed them.
+    pub(crate) temp: Arc<TempTables>,
     /// Settings of the session; lock briefly, never across an await.
     pub(crate) settings: Arc<Mutex<Settings>>,
     /// Catalog tables built so far for this session.
@@ -103,13 +110,14 @@ impl CatalogView {
         self.settings.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Schemas in which an unqualified name is looked up, in order, `pg_catalog` first unless named.
+    /// Schemas in which an unqualified name is looked up, in order: the temp schema and `pg_catalog`
+    /// first unless named.
     pub(crate) fn search_path(&self) -> Vec<String> {
         let named = self.settings().search_path(&self.role);
-        if named.iter().any(|schema| schema == "pg_catalog") {
-            return named;
-        }
-        std::iter::once("pg_catalog".to_owned()).chain(named).collect()
+        let temp =
+            self.temp.schema().filter(|_| !named.iter().any(|schema| self.temp.is_schema(schema)));
+        let catalog = (!named.iter().any(|schema| schema == "pg_catalog")).then_some("pg_catalog");
+        temp.into_iter().chain(catalog).map(str::to_owned).chain(named).collect()
     }
 }
 

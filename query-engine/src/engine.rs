@@ -5,6 +5,7 @@
 //!    └── session(database, principal, options) ──> Session
 //! ```
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use datafusion::execution::SessionStateDefaults;
@@ -31,6 +32,7 @@ use crate::limits::{
 };
 use crate::session::Settings;
 use crate::tables::segments::SEGMENT_STORE_URL;
+use crate::temp::TempTables;
 use crate::types::planner::OpenOperators;
 use crate::types::rule::DecideTypes;
 use crate::{Principal, QueryError, Session, SqlState};
@@ -67,6 +69,8 @@ pub struct Engine {
     template: SessionState,
     clock: Arc<dyn Clock>,
     activity: Arc<Activity>,
+    /// Number of the next session: it names the session's temp schema.
+    sessions: AtomicU32,
     /// `None` only while it is dropped.
     runtime: Option<Runtime>,
 }
@@ -96,7 +100,8 @@ impl Engine {
             })?;
         let template = template(&store, &config)?;
         let activity = Activity::new(Arc::clone(&clock));
-        Ok(Arc::new(Self { store, template, clock, activity, runtime: Some(runtime) }))
+        let (sessions, runtime) = (AtomicU32::new(1), Some(runtime));
+        Ok(Arc::new(Self { store, template, clock, activity, sessions, runtime }))
     }
 
     /// Names of the databases that a client can connect to: the networks.
@@ -137,6 +142,7 @@ impl Engine {
             databases: self.databases(),
             role: principal.role,
             relations: chain::relations(&network),
+            temp: Arc::new(TempTables::new(self.sessions.fetch_add(1, Ordering::Relaxed))),
             settings: Arc::new(Mutex::new(settings)),
             tables: Arc::default(),
             sizes: Sizes::of(self.store.clone()),

@@ -120,6 +120,12 @@ impl QueryError {
         self
     }
 
+    /// The same error without a position, as PostgreSQL gives it where a name has none.
+    #[must_use]
+    pub(crate) fn nowhere(self) -> Self {
+        self.about("")
+    }
+
     /// The same error at a 1-based character position.
     #[must_use]
     pub fn at(mut self, position: u32) -> Self {

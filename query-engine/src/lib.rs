@@ -28,6 +28,7 @@ mod rewrite;
 mod session;
 mod statement;
 mod tables;
+mod temp;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -39,5 +40,5 @@ pub use error::{QueryError, SqlState};
 pub use outcome::{Outcome, ResultColumn, Rows};
 pub use parameter::Parameter;
 pub use pg_type::PgType;
-pub use session::{Notice, Prepared, Principal, Session, TransactionStatus};
+pub use session::{CopyIn, CopyRowError, Notice, Prepared, Principal, Session, TransactionStatus};
 pub use statement::Statement;

@@ -18,6 +18,12 @@ pub const PARAMETERS_MAX: usize = 65_535;
 pub const PREPARED_MAX: usize = 1_000;
 /// Savepoints of one transaction (54000).
 pub const SAVEPOINTS_MAX: usize = 1_000;
+/// Temp tables of one session (54000).
+pub const TEMP_TABLES_MAX: usize = 256;
+/// Columns of one temp table (54011): as PostgreSQL.
+pub const TEMP_COLUMNS_MAX: usize = 1_600;
+/// Bytes that the rows of a session's temp tables may take (53200).
+pub const TEMP_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Batches that wait between the query and its reader; past it the query waits.
 pub const BATCHES_WAITING_MAX: usize = 2;
 /// Rows of one batch.
@@ -55,6 +61,9 @@ pub(crate) const ALL: &[(&str, usize, &str, &str)] = &[
     ("parameters", PARAMETERS_MAX, "54000", "parameters of one statement"),
     ("prepared_statements", PREPARED_MAX, "54000", "statements kept by PREPARE in one session"),
     ("savepoints", SAVEPOINTS_MAX, "54000", "savepoints of one transaction"),
+    ("temp_tables", TEMP_TABLES_MAX, "54000", "temporary tables of one session"),
+    ("temp_columns", TEMP_COLUMNS_MAX, "54011", "columns of one temporary table"),
+    ("temp_bytes", TEMP_BYTES_MAX, "53200", "bytes in the temporary tables of one session"),
     (
         "custom_settings",
         crate::session::CUSTOM_SETTINGS_MAX,

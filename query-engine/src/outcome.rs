@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error::map::{internal, query_error};
 use crate::limits::BATCHES_WAITING_MAX;
 use crate::types::output::Output;
-use crate::{CopyOptions, PgType, QueryError, SqlState};
+use crate::{CopyIn, CopyOptions, PgType, QueryError, SqlState};
 
 /// A result column as RowDescription describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +59,9 @@ pub enum Outcome {
         /// Their form.
         options: CopyOptions,
     },
+    /// COPY FROM STDIN: the caller reads rows, hands them to [`crate::Session::copy_rows`] and ends with
+    /// [`crate::Session::copy_end`].
+    CopyIn(Box<CopyIn>),
     /// The statement text held nothing.
     Empty,
 }

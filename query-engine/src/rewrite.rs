@@ -145,6 +145,7 @@ mod tests {
             databases: vec!["ethereum".to_owned()],
             role: "alice".to_owned(),
             relations: Arc::from([]),
+            temp: Arc::new(crate::temp::TempTables::new(1)),
             settings: Arc::new(Mutex::new(Settings::default())),
             tables: Arc::default(),
             sizes: crate::catalog::Sizes::default(),

@@ -11,7 +11,11 @@
 //! - Planning and queries run on the engine's threads, never on the caller's. A lookup by key whose pages
 //!   are in memory is neither: it is done before a thread could be woken.
 
+mod catalogs;
+mod cells;
 mod copy;
+mod cycle;
+mod insert;
 mod lookup;
 mod naming;
 mod parameters;
@@ -19,10 +23,13 @@ mod plan;
 mod reuse;
 mod settings;
 mod statements;
+mod temp;
+mod undo;
 mod utility;
+mod write;
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::{RecordBatch, StringArray};
@@ -30,20 +37,22 @@ use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::execution::session_state::SessionState;
 use datafusion::physical_plan::{displayable, execute_stream};
 use futures::StreamExt;
-use sqlparser::ast::{Query, visit_relations};
+use sqlparser::ast::Query;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub use copy::{CopyIn, CopyRowError};
+pub(crate) use parameters::{data_type as parameter_data_type, scalar as parameter_scalar};
 pub(crate) use settings::{CUSTOM_SETTINGS_MAX, Finality, SETTING_BYTES_MAX, Settings};
 
 use crate::activity::Backend;
 use crate::catalog::{CatalogView, pg_catalog};
-use crate::catalog_query::CatalogQuery;
 use crate::engine::Engine;
 use crate::error::map::query_error;
 use crate::error::position::locate;
 use crate::key_lookup::KeyLookup;
 use crate::outcome::Stop;
+use crate::session::catalogs::{catalog_query, names_a_temp_table};
 use crate::session::plan::{Bound, Planner, task_error};
 use crate::session::reuse::PlanSlot;
 use crate::session::statements::KeptStatements;
@@ -89,6 +98,8 @@ pub struct Prepared {
     pub(crate) plan: PlanSlot,
     /// Set for a lookup by key, which needs no plan.
     pub(crate) lookup: Option<Arc<KeyLookup>>,
+    /// Shape of the temp tables for which this was found to hold.
+    shape: Arc<AtomicU64>,
 }
 
 impl Prepared {
@@ -114,6 +125,13 @@ pub struct Session {
     /// Lock briefly, never across an await.
     kept: Mutex<KeptStatements>,
     notices: Vec<Notice>,
+    undo: undo::TempUndo,
+    /// Number of the last change of shape, and of the last table made.
+    temp_serial: u64,
+    /// Statements up to [`Session::end_cycle`] are one transaction.
+    has_cycles: bool,
+    /// A statement of this cycle failed outside a block.
+    cycle_failed: bool,
 }
 
 impl Drop for Session {
@@ -137,6 +155,10 @@ impl Session {
             named: BTreeMap::new(),
             kept: Mutex::default(),
             notices: Vec::new(),
+            undo: undo::TempUndo::default(),
+            temp_serial: 0,
+            has_cycles: false,
+            cycle_failed: false,
         }
     }
 
@@ -185,7 +207,11 @@ impl Session {
         let text = Arc::clone(&prepared.statement.text);
         self.view.entry.start(&text, self.setting("application_name"));
         let result = self.try_execute(prepared, parameters, cancel).await;
-        self.settle(result, &text)
+        let result = self.settle(result, &text);
+        if !self.has_cycles {
+            self.finish_cycle();
+        }
+        result
     }
 
     /// Lists the session among those of this server, until it is dropped.
@@ -203,10 +229,12 @@ impl Session {
         self.status
     }
 
-    /// Marks an open transaction block as failed: the gateway found an error itself.
+    /// Marks an open transaction block, or the cycle, as failed: the gateway found an error itself.
     pub fn fail_transaction(&mut self) {
-        if self.status == TransactionStatus::InBlock {
-            self.status = TransactionStatus::Failed;
+        match self.status {
+            TransactionStatus::InBlock => self.status = TransactionStatus::Failed,
+            TransactionStatus::Idle => self.cycle_failed = true,
+            TransactionStatus::Failed => {}
         }
     }
 
@@ -269,6 +297,7 @@ impl Session {
             return Ok(prepared);
         }
         if let Kind::Query(query) = &statement.kind
+            && !names_a_temp_table(query, &self.view)
             && let Some(lookup) = KeyLookup::of(query, &self.view, self.engine.store(), declared)
         {
             return Ok(self.prepared_lookup(statement, declared, lookup));
@@ -294,30 +323,13 @@ impl Session {
                 (none, Some(utility::show_columns(target)))
             }
             Kind::Execute { name, .. } => (none, self.named(name)?.columns.clone()),
+            Kind::Write(write) => self.describe_write(write, declared).await?,
             _ => (none, None),
         };
-        let prepared = Prepared { statement, parameter_types, columns, plan, lookup: None };
+        let shape = self.shape();
+        let prepared = Prepared { statement, parameter_types, columns, plan, lookup: None, shape };
         self.kept().keep_prepared(declared, &prepared);
         Ok(prepared)
-    }
-
-    /// The last preparation of the same text, if planning it again would give the same.
-    async fn prepared_before(
-        &self,
-        statement: &Statement,
-        declared: &[Option<PgType>],
-    ) -> Result<Option<Prepared>, QueryError> {
-        let Some(prepared) = self.kept().prepared(&statement.text, declared) else {
-            return Ok(None);
-        };
-        if prepared.lookup.is_some() {
-            // Its names are those of the network's own tables, which never change.
-            return Ok(Some(prepared));
-        }
-        let (planner, slot) = (self.planner(), prepared.plan.clone());
-        let task = self.engine.runtime().spawn_blocking(move || planner.is_current(&slot));
-        let is_current = task.await.map_err(|error| task_error(&error))??;
-        Ok(is_current.then_some(prepared))
     }
 
     async fn describe(
@@ -356,16 +368,24 @@ impl Session {
             }
             Kind::Execute { name, arguments } => {
                 let named = self.named(name)?.clone();
+                self.try_revalidate(&named).await?;
                 let values = utility::arguments(arguments)?;
-                let Kind::Query(query) = &named.statement.kind else {
-                    return Err(crate::error::map::internal());
-                };
-                self.run_prepared(&named, query, &values, stop).await
+                match &named.statement.kind {
+                    Kind::Query(query) => self.run_prepared(&named, query, &values, stop).await,
+                    Kind::Write(write) => {
+                        self.run_write(write, &named.parameter_types, &values, stop).await
+                    }
+                    _ => Err(crate::error::map::internal()),
+                }
             }
             Kind::Prepare { name, types, statement } => {
                 self.prepare_named(name, types, statement, &prepared.statement.text).await
             }
             Kind::Copy(copy) => self.copy(copy, stop).await,
+            Kind::Write(write) => {
+                self.run_write(write, &prepared.parameter_types, parameters, stop).await
+            }
+            Kind::Table(statement) => self.run_table(statement, &stop).await,
             kind => self.run_utility(kind),
         }
     }
@@ -415,28 +435,6 @@ impl Session {
         Ok(Outcome::Rows(Rows::running(bound.columns, bound.output, stream, runtime, stop)))
     }
 
-    /// Runs a statement over catalogs on the engine's threads.
-    async fn run_catalog(
-        &self,
-        query: CatalogQuery,
-        values: &[Parameter],
-        stop: &Stop,
-    ) -> Result<Outcome, QueryError> {
-        let columns: Arc<[ResultColumn]> = query.columns().into();
-        let (view, values) = (Arc::clone(&self.view), values.to_vec());
-        // Dropped with this future, too, so that a client that went away stops the work.
-        let guard = CancellationToken::new().drop_guard();
-        let token = guard.token().clone();
-        let work = move || query.run(&view, &values, &token);
-        let task = self.engine.runtime().spawn_blocking(work);
-        let batch = tokio::select! {
-            biased;
-            error = stop.wait() => return Err(error),
-            batch = task => batch.map_err(|error| task_error(&error))??,
-        };
-        Ok(Outcome::Rows(Rows::ready(columns, "SELECT", batch)))
-    }
-
     async fn explain(
         &self,
         bound: Bound,
@@ -483,23 +481,6 @@ impl Session {
                 .map_err(|error| query_error(&error.into()))?;
         Ok(Outcome::Rows(Rows::ready(explain_columns(), "EXPLAIN", batch)))
     }
-}
-
-/// The statement as one over catalogs, if it is one. A statement without relations may be run either
-/// way, so what the catalog's evaluator refuses goes to the planner, which knows more types.
-fn catalog_query(
-    query: &Query,
-    view: &CatalogView,
-    declared: &[Option<PgType>],
-) -> Result<Option<CatalogQuery>, QueryError> {
-    match CatalogQuery::plan(query, view, declared) {
-        Err(_) if !names_a_relation(query) => Ok(None),
-        planned => planned,
-    }
-}
-
-fn names_a_relation(query: &Query) -> bool {
-    visit_relations(query, |_| ControlFlow::Break(())).is_break()
 }
 
 fn explain_columns() -> Arc<[ResultColumn]> {

@@ -5,12 +5,14 @@ mod complexity;
 pub(crate) mod copy;
 mod parse;
 mod refuse;
+pub(crate) mod temp;
 
 use std::sync::Arc;
 
 use sqlparser::ast::{DataType as SqlType, Expr, Query, Statement as Ast};
 
 pub(crate) use parse::parse;
+pub(crate) use refuse::{fixed, read_only};
 
 /// The query inside PREPARE.
 ///
@@ -105,4 +107,8 @@ pub(crate) enum Kind {
         arguments: Vec<Expr>,
     },
     Copy(Box<copy::Copy>),
+    /// INSERT, UPDATE, DELETE on a temp table.
+    Write(temp::Write),
+    /// CREATE, ALTER, DROP, TRUNCATE of temp tables.
+    Table(temp::TableStatement),
 }

@@ -7,4 +7,5 @@ mod overflow;
 mod query;
 mod refused;
 mod reuse;
+mod temp;
 mod types;

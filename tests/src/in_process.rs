@@ -36,7 +36,10 @@ pub async fn run(session: &mut Session, sql: &str) -> Result<TextRows, QueryErro
                 }
                 Some(all)
             }
-            Outcome::Done { .. } | Outcome::CopyOut { .. } | Outcome::Empty => None,
+            Outcome::Done { .. }
+            | Outcome::CopyOut { .. }
+            | Outcome::CopyIn(_)
+            | Outcome::Empty => None,
         };
     }
     Ok(last)

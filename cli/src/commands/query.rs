@@ -81,7 +81,7 @@ async fn run_statements(session: &mut Session, sql: &str, format: Format) -> any
                 print_rows(rows, format, &style).await?;
             }
             Outcome::Done { tag } => println!("{tag}"),
-            Outcome::CopyOut { .. } => {
+            Outcome::CopyOut { .. } | Outcome::CopyIn(_) => {
                 bail!("COPY needs a client connection; use --format or psql")
             }
             Outcome::Empty => {}

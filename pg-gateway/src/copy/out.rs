@@ -208,7 +208,7 @@ fn too_long(length_bytes: usize) -> QueryError {
 }
 
 /// A value in text format.
-fn put_text(out: &mut BytesMut, value: &[u8], delimiter: u8) {
+pub(super) fn put_text(out: &mut BytesMut, value: &[u8], delimiter: u8) {
     for &byte in value {
         let letter = match byte {
             0x08 => b'b',
@@ -229,7 +229,7 @@ fn put_text(out: &mut BytesMut, value: &[u8], delimiter: u8) {
 }
 
 /// A value in CSV, quoted where it has to be.
-fn put_csv(
+pub(super) fn put_csv(
     out: &mut BytesMut,
     value: &[u8],
     options: &CopyOptions,

@@ -38,10 +38,11 @@ pub(crate) fn pg_type(column_type: ColumnType) -> (PgType, i32) {
 /// What a session on `network` sees in schemas `chain` and `ergo`.
 pub(crate) fn relations(network: &Network) -> Arc<[Relation]> {
     let chain = tables(&network.family).iter().map(|table| Relation {
-        schema: "chain",
-        name: table.name,
+        schema: "chain".into(),
+        name: table.name.into(),
         oid: oid_of(&network.name, "chain", table.name),
         kind: RelationKind::Table,
+        is_temporary: false,
         comment: table.comment,
         keys: table.keys,
         columns: table
@@ -50,7 +51,7 @@ pub(crate) fn relations(network: &Network) -> Arc<[Relation]> {
             .map(|column| {
                 let (pg_type, type_modifier) = pg_type(column.column_type);
                 RelationColumn {
-                    name: column.name,
+                    name: column.name.into(),
                     pg_type,
                     type_modifier,
                     nullable: column.nullable,
@@ -60,10 +61,11 @@ pub(crate) fn relations(network: &Network) -> Arc<[Relation]> {
             .collect(),
     });
     let system = ergo::TABLES.iter().map(|table| Relation {
-        schema: "ergo",
-        name: table.name,
+        schema: "ergo".into(),
+        name: table.name.into(),
         oid: oid_of(&network.name, "ergo", table.name),
         kind: RelationKind::View,
+        is_temporary: false,
         comment: table.comment,
         keys: Keys::NONE,
         columns: ergo::columns(table),

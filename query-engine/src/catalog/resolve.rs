@@ -120,6 +120,10 @@ impl<'a> Resolver<'a> {
                 let provider = pg_catalog::table(schema, table, self.view);
                 Ok(provider.map(|found| (found, pg_catalog::table_oid(schema, table))))
             }
+            schema if self.view.temp.is_schema(schema) && database == self.view.database => {
+                let Some(found) = self.view.temp.get(table) else { return Ok(None) };
+                Ok(Some((found.provider()?, found.oid)))
+            }
             _ => Ok(None),
         }
     }

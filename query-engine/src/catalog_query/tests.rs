@@ -22,15 +22,16 @@ fn column(
     type_modifier: i32,
     nullable: bool,
 ) -> RelationColumn {
-    RelationColumn { name, pg_type, type_modifier, nullable, comment: "A column" }
+    RelationColumn { name: name.into(), pg_type, type_modifier, nullable, comment: "A column" }
 }
 
 fn relation(name: &'static str, columns: Vec<RelationColumn>) -> Relation {
     Relation {
-        schema: "chain",
-        name,
+        schema: "chain".into(),
+        name: name.into(),
         oid: oid_of("ethereum", "chain", name),
         kind: RelationKind::Table,
+        is_temporary: false,
         comment: "A table",
         columns,
         keys: schemas::Keys::NONE,
@@ -52,6 +53,7 @@ fn view() -> CatalogView {
         databases: vec!["ethereum".to_owned(), "sepolia".to_owned()],
         role: "alice".to_owned(),
         relations: Arc::from([blocks, logs]),
+        temp: Arc::new(crate::temp::TempTables::new(1)),
         settings: Arc::new(Mutex::new(Settings::default())),
         tables: Arc::default(),
         sizes: crate::catalog::Sizes::default(),

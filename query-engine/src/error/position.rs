@@ -37,6 +37,9 @@ pub(crate) fn locate(mut error: QueryError, sql: &str) -> QueryError {
         return error;
     }
     let Some(about) = error.token.take().or_else(|| quoted_value(&error)) else { return error };
+    if about.is_empty() {
+        return error;
+    }
     let Some(tokens) = tokens(sql) else { return error };
     let significant: Vec<TokenWithSpan> =
         tokens.into_iter().filter(|token| !matches!(token.token, Token::Whitespace(_))).collect();

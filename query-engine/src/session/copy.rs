@@ -1,24 +1,66 @@
 //! COPY: which rows, in which form. The gateway turns them into bytes and back.
 
+use std::sync::Arc;
+
+use datafusion::scalar::ScalarValue;
 use sqlparser::ast::{Ident, ObjectName, Query, Statement as Ast};
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
+use tokio_util::sync::CancellationToken;
 
+use super::temp::undefined_column_of;
 use super::{Session, Stop};
 use crate::catalog::{Relation, RelationKind};
 use crate::error::map::internal;
 use crate::statement::copy::{Copy, Direction, Source};
-use crate::{CopyOptions, Outcome, QueryError, SqlState};
+use crate::temp::{KeyValues, TempTable, TempTables, array_of, cell, check_bytes};
+use crate::{CopyOptions, Outcome, Parameter, QueryError, ResultColumn, SqlState};
+
+/// A COPY FROM STDIN whose rows are coming in.
+pub struct CopyIn {
+    table: TempTable,
+    targets: Vec<usize>,
+    columns: Arc<[ResultColumn]>,
+    options: CopyOptions,
+    keys: Option<Vec<KeyValues>>,
+    row_count: u64,
+}
+
+impl CopyIn {
+    /// Name of the table, for messages.
+    pub fn table_name(&self) -> &str {
+        &self.table.name
+    }
+
+    /// Columns that each row has.
+    pub fn columns(&self) -> &Arc<[ResultColumn]> {
+        &self.columns
+    }
+
+    /// Form of the rows.
+    pub fn options(&self) -> &CopyOptions {
+        &self.options
+    }
+}
+
+/// Why rows of a COPY FROM STDIN were not taken.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct CopyRowError {
+    /// Position of the row at fault among those given, where it is known.
+    pub row: Option<usize>,
+    /// Position of the column at fault, where it is known.
+    pub column: Option<usize>,
+    /// What is wrong with it.
+    pub error: QueryError,
+}
 
 impl Session {
     /// Runs COPY up to the point where rows flow.
     pub(super) async fn copy(&mut self, copy: &Copy, stop: Stop) -> Result<Outcome, QueryError> {
         match copy.direction {
             Direction::ToClient => self.copy_out(copy, stop).await,
-            Direction::FromClient => Err(QueryError::new(
-                SqlState::FEATURE_NOT_SUPPORTED,
-                "COPY FROM STDIN is not supported",
-            )),
+            Direction::FromClient => self.copy_in(copy),
             // Refused when it was parsed.
             Direction::ToServer | Direction::FromServer => Err(internal()),
         }
@@ -33,7 +75,7 @@ impl Session {
             match copy.source {
                 Source::Query(_) => error,
                 // As PostgreSQL: what is wrong with the table itself has no position.
-                Source::Table { .. } => QueryError { token: None, position: None, ..error },
+                Source::Table { .. } => QueryError { position: None, ..error }.nowhere(),
             }
         })?;
         if !parameters.is_empty() {
@@ -45,6 +87,115 @@ impl Session {
             Outcome::Rows(rows) => Ok(Outcome::CopyOut { rows, options }),
             _ => Err(internal()),
         }
+    }
+
+    fn copy_in(&self, copy: &Copy) -> Result<Outcome, QueryError> {
+        let Source::Table { name, columns } = &copy.source else { return Err(internal()) };
+        let table = self.target(name, "COPY FROM").map_err(QueryError::nowhere)?;
+        let mut targets = Vec::with_capacity(columns.len());
+        for column in columns {
+            let name = folded(column);
+            let at = table
+                .position(&name)
+                .ok_or_else(|| undefined_column_of(&name, &table.name).nowhere())?;
+            if targets.contains(&at) {
+                return Err(QueryError::new(
+                    SqlState::DUPLICATE_COLUMN,
+                    format!("column \"{name}\" specified more than once"),
+                ));
+            }
+            targets.push(at);
+        }
+        if columns.is_empty() {
+            targets = (0..table.columns.len()).collect();
+        }
+        let described: Vec<ResultColumn> = targets
+            .iter()
+            .map(|at| {
+                let column = &table.columns[*at];
+                ResultColumn::computed(column.name.clone(), column.column_type.pg_type)
+            })
+            .collect();
+        let names: Vec<String> = described.iter().map(|column| column.name.clone()).collect();
+        let options = CopyOptions::new(&copy.options, &names, true)?;
+        let table = TempTable::clone(&table);
+        let copy =
+            CopyIn { table, targets, columns: described.into(), options, keys: None, row_count: 0 };
+        Ok(Outcome::CopyIn(Box::new(copy)))
+    }
+
+    /// Takes rows of a COPY FROM STDIN, each with one value per column of [`CopyIn::columns`]. They are
+    /// seen by nobody before [`Session::copy_end`].
+    ///
+    /// # Errors
+    /// What PostgreSQL reports for a value or a row, with the position of the row in `rows`.
+    pub async fn copy_rows(
+        &mut self,
+        copy: &mut CopyIn,
+        rows: Vec<Vec<Parameter>>,
+        cancel: CancellationToken,
+    ) -> Result<(), CopyRowError> {
+        let stop = Stop { cancel, deadline: None };
+        let added = self.add_rows(copy, rows, &stop).await;
+        if added.is_err() {
+            self.fail_transaction();
+        }
+        added
+    }
+
+    async fn add_rows(
+        &self,
+        copy: &mut CopyIn,
+        rows: Vec<Vec<Parameter>>,
+        stop: &Stop,
+    ) -> Result<(), CopyRowError> {
+        let no_row = |error| CopyRowError { row: None, column: None, error };
+        let time_zone = self.time_zone();
+        let row_count = rows.len();
+        let mut cells: Vec<Vec<ScalarValue>> =
+            copy.targets.iter().map(|_| Vec::with_capacity(row_count)).collect();
+        for (number, row) in rows.into_iter().enumerate() {
+            for (at, value) in row.iter().enumerate() {
+                let column = &copy.table.columns[copy.targets[at]];
+                let value = cell(value, column, &time_zone).map_err(|error| CopyRowError {
+                    row: Some(number),
+                    column: Some(at),
+                    error,
+                })?;
+                cells[at].push(value);
+            }
+        }
+        let mut arrays = vec![None; copy.table.columns.len()];
+        for (cells, target) in cells.into_iter().zip(&copy.targets) {
+            let array = array_of(cells, &copy.table.columns[*target]).map_err(no_row)?;
+            arrays[*target] = Some(array);
+        }
+        let arrays = self.filled(&mut copy.table, arrays, row_count, stop).await.map_err(no_row)?;
+        copy.table = copy
+            .table
+            .appended(arrays, row_count, &mut copy.keys)
+            .map_err(|(row, error)| CopyRowError { row, column: None, error })?;
+        check_bytes(copy.table.size_bytes()).map_err(no_row)?;
+        copy.row_count += row_count as u64;
+        Ok(())
+    }
+
+    /// Puts the rows of a COPY FROM STDIN in place and gives the command tag.
+    ///
+    /// # Errors
+    /// 53200 past the bytes that a session's temp tables may take.
+    pub fn copy_end(&mut self, copy: CopyIn) -> Result<String, QueryError> {
+        let mut temp = TempTables::clone(&self.view.temp);
+        let placed = temp.put(copy.table);
+        if let Err(error) = placed {
+            self.fail_transaction();
+            return Err(error);
+        }
+        self.install(temp, false);
+        if !self.has_cycles {
+            self.end_cycle();
+        }
+        Ok(format!("COPY {}", copy.row_count))
     }
 
     /// The rows of a table, as a query over the columns that COPY names.
@@ -74,7 +225,7 @@ impl Session {
     }
 
     /// The relation of ours that `name` finds.
-    fn relation(&self, name: &ObjectName) -> Option<&Relation> {
+    pub(super) fn relation(&self, name: &ObjectName) -> Option<&Relation> {
         let parts: Vec<String> =
             name.0.iter().filter_map(|part| part.as_ident()).map(folded).collect();
         let find = |schema: &str, table: &str| {
@@ -100,7 +251,8 @@ fn check_column(relation: &Relation, column: &Ident) -> Result<(), QueryError> {
     Err(QueryError::new(
         SqlState::UNDEFINED_COLUMN,
         format!("column \"{name}\" of relation \"{}\" does not exist", relation.name),
-    ))
+    )
+    .nowhere())
 }
 
 /// The name as PostgreSQL folds it.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sqlparser::ast::Query;
 use storage::Reach;
 
+use super::catalogs::names_a_temp_table;
 use super::reuse::PlanSlot;
 use super::{Prepared, Session, Statement};
 use crate::key_lookup::{KeyLookup, LookupRun};
@@ -26,6 +27,7 @@ impl Session {
             columns: Some(Arc::clone(lookup.columns())),
             plan: PlanSlot::default(),
             lookup: Some(Arc::new(lookup)),
+            shape: self.shape(),
         };
         self.kept().keep_prepared(declared, &prepared);
         prepared
@@ -40,6 +42,7 @@ impl Session {
         stop: Stop,
     ) -> Result<Outcome, QueryError> {
         if let Some(lookup) = &prepared.lookup
+            && !names_a_temp_table(query, &self.view)
             && let Some(rows) = self.look_up(lookup, values, &stop).await?
         {
             return Ok(Outcome::Rows(rows));

@@ -34,6 +34,33 @@ pub(crate) fn shown(name: &str) -> &str {
     name.split(MARKER).next().unwrap_or(name)
 }
 
+/// Whether `query` computes on literals alone, and has an operator that can fail on them.
+pub(super) fn is_constant(query: &Query) -> bool {
+    use sqlparser::ast::{BinaryOperator, visit_expressions, visit_relations};
+    let mut can_fail = false;
+    let other = visit_expressions(query, |expr| match expr {
+        Expr::BinaryOp { op, .. } => {
+            can_fail |= matches!(
+                op,
+                BinaryOperator::Divide
+                    | BinaryOperator::Modulo
+                    | BinaryOperator::Plus
+                    | BinaryOperator::Minus
+                    | BinaryOperator::Multiply
+            );
+            ControlFlow::Continue(())
+        }
+        Expr::Value(_) | Expr::UnaryOp { .. } | Expr::Nested(_) | Expr::Cast { .. } => {
+            ControlFlow::Continue(())
+        }
+        _ => ControlFlow::Break(()),
+    });
+    can_fail
+        && other.is_continue()
+        && visit_relations(query, |_| ControlFlow::Break(())).is_continue()
+        && matches!(&*query.body, SetExpr::Select(select) if select.from.is_empty())
+}
+
 struct Namer;
 
 impl VisitorMut for Namer {

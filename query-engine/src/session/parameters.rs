@@ -175,7 +175,8 @@ pub(crate) fn plan_field(pg_type: PgType) -> Result<FieldRef, QueryError> {
     Ok(Arc::new(Field::new("", data_type(pg_type)?, true)))
 }
 
-fn data_type(pg_type: PgType) -> Result<DataType, QueryError> {
+/// As [`plan_field`], the Arrow type alone.
+pub(crate) fn data_type(pg_type: PgType) -> Result<DataType, QueryError> {
     if let (Some(element), true) = (pg_type.element(), pg_type.name().starts_with('_')) {
         return Ok(DataType::List(Arc::new(Field::new_list_field(data_type(element)?, true))));
     }

@@ -5,6 +5,8 @@
 //!        └ resolver over the statement's snapshots     └ kept: reuse.rs               └─> physical, stream
 //! ```
 
+pub(super) mod write;
+
 use std::sync::Arc;
 
 use datafusion::common::tree_node::{Transformed, TreeNode};

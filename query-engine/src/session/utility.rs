@@ -85,7 +85,9 @@ impl Session {
             | Kind::Explain { .. }
             | Kind::Prepare { .. }
             | Kind::Execute { .. }
-            | Kind::Copy(_) => Err(internal()),
+            | Kind::Copy(_)
+            | Kind::Write(_)
+            | Kind::Table(_) => Err(internal()),
         }
     }
 
@@ -212,6 +214,7 @@ impl Session {
     }
 
     fn open_block(&mut self) -> Result<(), QueryError> {
+        self.begin_temp();
         let mut settings = self.view.settings();
         settings.begin();
         for (default, current) in [
@@ -239,6 +242,7 @@ impl Session {
                 ));
             }
             self.warn("25P01", "there is no transaction in progress");
+            self.end_temp(commit);
             return Ok(done(tag));
         }
         if tag == "COMMIT" {
@@ -246,6 +250,7 @@ impl Session {
         } else {
             self.view.settings().rollback();
         }
+        self.end_temp(tag == "COMMIT");
         self.status = TransactionStatus::Idle;
         if chain {
             self.open_block()?;
@@ -264,6 +269,7 @@ impl Session {
         }
         settings.savepoint(name);
         drop(settings);
+        self.undo.savepoint(name, &self.view.temp);
         Ok(done("SAVEPOINT"))
     }
 
@@ -272,6 +278,7 @@ impl Session {
         if !self.view.settings().rollback_to(name) {
             return Err(no_savepoint(name));
         }
+        self.undo_temp_to(name);
         self.status = TransactionStatus::InBlock;
         Ok(done("ROLLBACK"))
     }
@@ -281,6 +288,7 @@ impl Session {
         if !self.view.settings().release(name) {
             return Err(no_savepoint(name));
         }
+        self.undo.release(name);
         Ok(done("RELEASE"))
     }
 
@@ -304,6 +312,9 @@ impl Session {
             }
             self.named.clear();
             self.view.settings().reset_all();
+        }
+        if matches!(what, "ALL" | "TEMP") {
+            self.discard_temp();
         }
         Ok(done(format!("DISCARD {what}")))
     }

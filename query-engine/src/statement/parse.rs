@@ -13,6 +13,7 @@ use sqlparser::tokenizer::{Token, Tokenizer};
 use super::complexity;
 use super::copy;
 use super::refuse;
+use super::temp;
 use super::{Kind, Modes, ShowTarget, Statement};
 use crate::error::position;
 use crate::limits::{NESTING_MAX, STATEMENT_BYTES_MAX, STATEMENTS_MAX};
@@ -109,14 +110,18 @@ fn syntax_near(token: &Token) -> QueryError {
 /// The kind of `ast`, if statements of its kind run.
 pub(super) fn classify(ast: Ast) -> Result<Kind, QueryError> {
     Ok(match ast {
-        Ast::Query(query) => {
-            refuse::check_query(&query)?;
-            Kind::Query(query)
-        }
+        Ast::Query(query) => match temp::writing_query(&query)? {
+            Some(writes) => writes,
+            None => {
+                refuse::check_query(&query)?;
+                Kind::Query(query)
+            }
+        },
         Ast::Explain { statement, analyze, options, format, .. } => {
             let analyze = analyze | explain_options(options, format.is_some())?;
             match classify(*statement)? {
                 Kind::Query(query) => Kind::Explain { query, analyze },
+                Kind::Write(write) => return Err(refuse::read_only(write.verb())),
                 _ => return Err(syntax("EXPLAIN takes a query")),
             }
         }
@@ -146,7 +151,7 @@ pub(super) fn classify(ast: Ast) -> Result<Kind, QueryError> {
             Kind::Deallocate((!name.eq_ignore_ascii_case("all")).then_some(name))
         }
         Ast::Prepare { name, data_types, statement } => {
-            if !matches!(classify((*statement).clone())?, Kind::Query(_)) {
+            if !matches!(classify((*statement).clone())?, Kind::Query(_) | Kind::Write(_)) {
                 return Err(refuse::unsupported("PREPARE of a statement that is no query"));
             }
             Kind::Prepare { name: ident(&name), types: data_types, statement }
@@ -154,7 +159,7 @@ pub(super) fn classify(ast: Ast) -> Result<Kind, QueryError> {
         Ast::Execute { name: Some(name), parameters, immediate: false, .. } => {
             Kind::Execute { name: object_name(&name), arguments: parameters }
         }
-        other => return Err(refuse::refuse(&other)),
+        other => return temp::classify(other),
     })
 }
 

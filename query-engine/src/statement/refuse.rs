@@ -17,11 +17,7 @@ pub(super) fn refuse(ast: &Ast) -> QueryError {
     let mut words = text.split_whitespace().map(str::to_ascii_uppercase);
     let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     match ast {
-        Ast::Insert(_)
-        | Ast::Update { .. }
-        | Ast::Delete(_)
-        | Ast::Merge { .. }
-        | Ast::Truncate(_) => read_only(&first),
+        Ast::Merge { .. } | Ast::Truncate(_) => read_only(&first),
         Ast::CreateTable(table) if table.external || table.location.is_some() => {
             no_files("CREATE EXTERNAL TABLE")
         }
@@ -39,15 +35,20 @@ pub(super) fn refuse(ast: &Ast) -> QueryError {
             "CREATE" | "ALTER" | "DROP" | "COMMENT" | "GRANT" | "REVOKE"
         ) =>
         {
-            unsupported(&format!("{first} {second}")).with_hint(
-                "Chain tables and their schemas are fixed; rows come from verified blocks.",
-            )
+            fixed(&format!("{first} {second}"))
         }
         _ => unsupported(&first),
     }
 }
 
-fn read_only(verb: &str) -> QueryError {
+/// 0A000: chain tables are what they are.
+pub(crate) fn fixed(what: &str) -> QueryError {
+    unsupported(what)
+        .with_hint("Chain tables and their schemas are fixed; rows come from verified blocks.")
+}
+
+/// 25006: rows of chain tables come from blocks only.
+pub(crate) fn read_only(verb: &str) -> QueryError {
     QueryError::new(
         SqlState::READ_ONLY_TRANSACTION,
         format!("cannot execute {verb}: chain tables are read-only"),
@@ -63,6 +64,14 @@ fn no_files(what: &str) -> QueryError {
 /// Refuses the parts of a query that would write, or that no table of ours has.
 pub(super) fn check_query(query: &Query) -> Result<(), QueryError> {
     match query.visit(&mut QueryCheck) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(error) => Err(*error),
+    }
+}
+
+/// Refuses the same parts in the queries inside another statement.
+pub(super) fn check_statement(ast: &Ast) -> Result<(), QueryError> {
+    match ast.visit(&mut QueryCheck) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(error) => Err(*error),
     }

@@ -104,7 +104,7 @@ pub(crate) fn columns(table: &ErgoTable) -> Vec<RelationColumn> {
         .columns
         .iter()
         .map(|(name, pg_type, nullable, comment)| RelationColumn {
-            name,
+            name: (*name).into(),
             pg_type: *pg_type,
             type_modifier: -1,
             nullable: *nullable,

@@ -129,7 +129,7 @@ pub(crate) async fn try_rows(
         result = match outcome {
             Outcome::Rows(rows) | Outcome::CopyOut { rows, .. } => text(rows).await?,
             Outcome::Done { tag } => vec![vec![tag]],
-            Outcome::Empty => Vec::new(),
+            Outcome::CopyIn(_) | Outcome::Empty => Vec::new(),
         };
     }
     Ok(result)

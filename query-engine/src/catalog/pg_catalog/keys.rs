@@ -81,7 +81,7 @@ fn key_constraint(make: &Maker<'_>, view: &CatalogView, index: &Index<'_>) -> Ro
     make.row(&[
         ("oid", Value::oid(constraint_oid(view, own, &name))),
         ("conname", Value::text(name)),
-        ("connamespace", Value::oid(schema_oid(&view.database, own.schema))),
+        ("connamespace", Value::oid(schema_oid(&view.database, &own.schema))),
         ("contype", Value::text(if index.is_primary { "p" } else { "u" })),
         ("convalidated", Value::Bool(true)),
         ("conrelid", Value::oid(own.oid)),
@@ -112,7 +112,7 @@ fn reference_constraint(
     Some(make.row(&[
         ("oid", Value::oid(constraint_oid(view, own, &name))),
         ("conname", Value::text(name)),
-        ("connamespace", Value::oid(schema_oid(&view.database, own.schema))),
+        ("connamespace", Value::oid(schema_oid(&view.database, &own.schema))),
         ("contype", Value::text("f")),
         ("convalidated", Value::Bool(true)),
         ("conrelid", Value::oid(own.oid)),
@@ -165,7 +165,7 @@ pub(super) fn classes(make: &Maker<'_>, view: &CatalogView) -> Vec<Row> {
         make.row(&[
             ("oid", Value::oid(index.oid(view))),
             ("relname", Value::text(index.name())),
-            ("relnamespace", Value::oid(schema_oid(&view.database, index.own.schema))),
+            ("relnamespace", Value::oid(schema_oid(&view.database, &index.own.schema))),
             ("relowner", Value::oid(OWNER_OID)),
             ("relam", Value::oid(BTREE_OID)),
             ("relfilenode", Value::oid(index.oid(view))),

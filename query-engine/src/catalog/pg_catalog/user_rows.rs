@@ -129,10 +129,10 @@ fn class(make: &Maker<'_>, view: &CatalogView, own: &Relation) -> Row {
     let is_table = own.kind == RelationKind::Table;
     make.row(&[
         ("oid", Value::oid(own.oid)),
-        ("relname", Value::text(own.name)),
-        ("relnamespace", Value::oid(schema_oid(&view.database, own.schema))),
+        ("relname", Value::text(&*own.name)),
+        ("relnamespace", Value::oid(schema_oid(&view.database, &own.schema))),
         ("reltype", Value::oid(row_type_oid(own.oid))),
-        ("relowner", Value::oid(OWNER_OID)),
+        ("relowner", Value::oid(if own.is_temporary { role_oid(&view.role) } else { OWNER_OID })),
         ("relam", Value::oid(if is_table { HEAP_OID } else { 0 })),
         ("relfilenode", Value::oid(if is_table { own.oid } else { 0 })),
         // -1 says that the number of rows is not known.
@@ -140,12 +140,13 @@ fn class(make: &Maker<'_>, view: &CatalogView, own: &Relation) -> Row {
         ("relhasindex", Value::Bool(!own.keys.primary.is_empty())),
         // PostgreSQL keeps foreign keys by triggers; clients look for foreign keys only where there are some.
         ("relhastriggers", Value::Bool(keys::is_in_reference(view, own))),
-        ("relpersistence", Value::text("p")),
+        ("relpersistence", Value::text(if own.is_temporary { "t" } else { "p" })),
         ("relkind", Value::text(if is_table { "r" } else { "v" })),
         ("relnatts", int(i64::try_from(own.columns.len()).unwrap_or(i64::MAX))),
         ("relispopulated", Value::Bool(true)),
         ("relreplident", Value::text(if is_table { "d" } else { "n" })),
-        ("relacl", access("r")),
+        // NULL: all privileges of the owner, none of others.
+        ("relacl", if own.is_temporary { Value::Null } else { access("r") }),
     ])
 }
 
@@ -175,7 +176,7 @@ fn attribute(make: &Maker<'_>, relation: u32, column: &RelationColumn, number: i
     let layout = TypeLayout::of(type_oid);
     make.row(&[
         ("attrelid", Value::oid(relation)),
-        ("attname", Value::text(column.name)),
+        ("attname", Value::text(&*column.name)),
         ("atttypid", Value::oid(type_oid)),
         ("attlen", int(column.pg_type.size())),
         ("attnum", int(number)),
@@ -262,7 +263,7 @@ fn database(make: &Maker<'_>, name: &str) -> Row {
 }
 
 fn namespaces(make: &Maker<'_>, view: &CatalogView) -> Vec<Row> {
-    let schemas: BTreeSet<&str> = view.relations.iter().map(|own| own.schema).collect();
+    let schemas: BTreeSet<&str> = view.relations.iter().map(|own| &*own.schema).collect();
     let row = |schema: &&str| {
         make.row(&[
             ("oid", Value::oid(schema_oid(&view.database, schema))),
@@ -277,8 +278,8 @@ fn namespaces(make: &Maker<'_>, view: &CatalogView) -> Vec<Row> {
 fn row_type(make: &Maker<'_>, view: &CatalogView, own: &Relation) -> Row {
     make.row(&[
         ("oid", Value::oid(row_type_oid(own.oid))),
-        ("typname", Value::text(own.name)),
-        ("typnamespace", Value::oid(schema_oid(&view.database, own.schema))),
+        ("typname", Value::text(&*own.name)),
+        ("typnamespace", Value::oid(schema_oid(&view.database, &own.schema))),
         ("typowner", Value::oid(OWNER_OID)),
         ("typlen", int(-1)),
         ("typtype", Value::text("c")),
@@ -311,7 +312,7 @@ fn descriptions(make: &Maker<'_>, view: &CatalogView) -> Vec<Row> {
                 .map(|(at, comment)| row(own.oid, PG_CLASS_OID, at, comment)),
         );
     }
-    let schemas: BTreeSet<&str> = view.relations.iter().map(|own| own.schema).collect();
+    let schemas: BTreeSet<&str> = view.relations.iter().map(|own| &*own.schema).collect();
     rows.extend(schemas.into_iter().filter_map(|schema| {
         let comment = schema_comment(schema)?;
         Some(row(schema_oid(&view.database, schema), PG_NAMESPACE_OID, 0, comment))

@@ -57,7 +57,7 @@ fn live_rows(call: &Call<'_>) -> Result<Value, QueryError> {
     let view = call.env.view;
     let own = view.relations.iter().find(|own| i64::from(own.oid) == call.int(0));
     let Some(own) = own.filter(|own| own.schema == "chain") else { return Ok(Value::Null) };
-    let rows = view.sizes.rows(&view.database, own.name)?;
+    let rows = view.sizes.rows(&view.database, &own.name)?;
     Ok(rows.and_then(|rows| i64::try_from(rows).ok()).map_or(Value::Null, Value::Int))
 }
 

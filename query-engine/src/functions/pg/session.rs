@@ -4,6 +4,7 @@ use chrono::{Offset, TimeZone};
 use chrono_tz::{OffsetComponents, OffsetName};
 
 use super::{Call, Entry, set, strict, with_nulls};
+use crate::catalog::pg_catalog::user_rows::schema_oid;
 use crate::catalog_query::{Row, Value};
 use crate::session::Settings;
 use crate::{QueryError, SqlState};
@@ -82,7 +83,13 @@ pub(super) const FUNCTIONS: &[Entry] = &[
     strict("pg_is_in_recovery() bool", |_| Ok(Value::Bool(false))),
     strict("pg_is_wal_replay_paused() bool", |_| Ok(Value::Bool(false))),
     strict("pg_jit_available() bool", |_| Ok(Value::Bool(false))),
-    strict("pg_my_temp_schema() oid", |_| Ok(Value::Int(0))),
+    strict("pg_my_temp_schema() oid", |call| {
+        let view = call.env.view;
+        Ok(view
+            .temp
+            .schema()
+            .map_or(Value::Int(0), |schema| Value::oid(schema_oid(&view.database, schema))))
+    }),
     strict("pg_is_other_temp_schema(oid) bool", |_| Ok(Value::Bool(false))),
     strict("pg_encoding_to_char(int4) name", encoding_name),
     strict("pg_char_to_encoding(name) int4", encoding_number),

@@ -27,15 +27,19 @@ fn bytes(call: &Call<'_>, database: &str, table: Option<&str>) -> Result<Value, 
     Ok(found.and_then(|bytes| i64::try_from(bytes).ok()).map_or(Value::Null, Value::Int))
 }
 
-/// A chain table's files; 0 for a view; null for what has no size of its own here.
+/// A chain table's files, a temp table's memory; 0 for a view; null for what has no size of its own here.
 fn relation_size(call: &Call<'_>) -> Result<Value, QueryError> {
     let view = call.env.view;
     let Some(own) = view.relations.iter().find(|own| i64::from(own.oid) == call.int(0)) else {
         return Ok(Value::Null);
     };
-    match own.schema {
-        "chain" => bytes(call, &view.database, Some(own.name)),
-        _ => Ok(Value::Int(0)),
+    match &*own.schema {
+        "chain" => bytes(call, &view.database, Some(&own.name)),
+        _ => {
+            let temp = view.temp.all().find(|table| table.oid == own.oid);
+            let size_bytes = temp.map_or(0, |table| table.size_bytes());
+            Ok(Value::Int(i64::try_from(size_bytes).unwrap_or(i64::MAX)))
+        }
     }
 }
 

@@ -1,0 +1,75 @@
+//! Statements over catalogs: which they are, and how they run.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use sqlparser::ast::{Query, visit_relations};
+use tokio_util::sync::CancellationToken;
+
+use super::Session;
+use super::copy::folded;
+use crate::catalog::CatalogView;
+use crate::catalog_query::CatalogQuery;
+use crate::outcome::Stop;
+use crate::session::plan::task_error;
+use crate::{Outcome, Parameter, PgType, QueryError, ResultColumn, Rows};
+
+impl Session {
+    /// Runs a statement over catalogs on the engine's threads.
+    pub(super) async fn run_catalog(
+        &self,
+        query: CatalogQuery,
+        values: &[Parameter],
+        stop: &Stop,
+    ) -> Result<Outcome, QueryError> {
+        let columns: Arc<[ResultColumn]> = query.columns().into();
+        let (view, values) = (Arc::clone(&self.view), values.to_vec());
+        // Dropped with this future, too, so that a client that went away stops the work.
+        let guard = CancellationToken::new().drop_guard();
+        let token = guard.token().clone();
+        let work = move || query.run(&view, &values, &token);
+        let task = self.engine.runtime().spawn_blocking(work);
+        let batch = tokio::select! {
+            biased;
+            error = stop.wait() => return Err(error),
+            batch = task => batch.map_err(|error| task_error(&error))??,
+        };
+        Ok(Outcome::Rows(Rows::ready(columns, "SELECT", batch)))
+    }
+}
+
+/// The statement as one over catalogs, if it is one. A statement without relations may be run either
+/// way, so what the catalog's evaluator refuses goes to the planner, which knows more types.
+pub(super) fn catalog_query(
+    query: &Query,
+    view: &CatalogView,
+    declared: &[Option<PgType>],
+) -> Result<Option<CatalogQuery>, QueryError> {
+    if names_a_temp_table(query, view) {
+        return Ok(None);
+    }
+    match CatalogQuery::plan(query, view, declared) {
+        Err(_) if !names_a_relation(query) => Ok(None),
+        planned => planned,
+    }
+}
+
+fn names_a_relation(query: &Query) -> bool {
+    visit_relations(query, |_| ControlFlow::Break(())).is_break()
+}
+
+/// Whether `query` names a temp table, or something that a temp table hides.
+pub(super) fn names_a_temp_table(query: &Query, view: &CatalogView) -> bool {
+    view.temp.schema().is_some()
+        && visit_relations(query, |name| {
+            let parts: Vec<String> =
+                name.0.iter().filter_map(|part| part.as_ident()).map(folded).collect();
+            let is_temp = match parts.as_slice() {
+                [table] => view.temp.get(table).is_some(),
+                [schema, _] => view.temp.is_schema(schema),
+                _ => false,
+            };
+            if is_temp { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+        .is_break()
+}

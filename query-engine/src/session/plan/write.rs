@@ -1,0 +1,87 @@
+//! Plans of queries whose rows are stored: what they give, and with the casts of an assignment on top.
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::FieldRef;
+use datafusion::common::Column;
+use datafusion::logical_expr::expr::Cast;
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
+use datafusion::physical_plan::ExecutionPlan;
+use sqlparser::ast::Query;
+
+use super::{Planner, parameters, yielding};
+use crate::error::map::query_error;
+use crate::{Parameter, PgType, QueryError, ResultColumn};
+
+/// What a query gives.
+pub(in crate::session) struct Source {
+    /// Types of its parameters.
+    pub(in crate::session) parameter_types: Vec<PgType>,
+    /// Columns as clients would see them.
+    pub(in crate::session) columns: Vec<ResultColumn>,
+    /// Their fields inside the plan.
+    pub(in crate::session) fields: Vec<FieldRef>,
+}
+
+impl Planner {
+    /// As `describe`, with the fields of the plan.
+    pub(in crate::session) fn source(
+        &self,
+        query: &Query,
+        declared: &[Option<PgType>],
+    ) -> Result<Source, QueryError> {
+        let snapshots = self.snapshots()?;
+        let prepared = self.prepared(query)?;
+        let first = self.plan(prepared.clone(), declared, &snapshots)?;
+        let parameter_types = parameters::infer(&first.plan, declared)?;
+        let known: Vec<_> = parameter_types.iter().copied().map(Some).collect();
+        let planned = self.plan(prepared, &known, &snapshots)?;
+        let analyzed = self
+            .state
+            .analyzer()
+            .execute_and_check(planned.plan.clone(), self.state.config_options(), |_, _| {})
+            .map_err(|error| query_error(&error))?;
+        let (columns, _) = self.columns(&analyzed, &planned.plan, &planned.oids)?;
+        let fields = analyzed.schema().fields().iter().cloned().collect();
+        Ok(Source { parameter_types, columns, fields })
+    }
+
+    /// As `bind`, with each column cast to its field in `casts`, where there is one.
+    pub(in crate::session) async fn bind_cast(
+        &self,
+        query: &Query,
+        types: &[PgType],
+        values: &[Parameter],
+        casts: &[Option<FieldRef>],
+    ) -> Result<Arc<dyn ExecutionPlan>, QueryError> {
+        let snapshots = self.snapshots()?;
+        let declared: Vec<_> = types.iter().copied().map(Some).collect();
+        let planned = self.plan(self.prepared(query)?, &declared, &snapshots)?;
+        let plan = self.with_values(planned.plan, types, values)?;
+        let exprs: Vec<Expr> = casts
+            .iter()
+            .enumerate()
+            .map(|(at, cast)| {
+                let column = Expr::Column(Column::from(plan.schema().qualified_field(at)));
+                let expr = match cast {
+                    Some(field) => {
+                        Expr::Cast(Cast { expr: Box::new(column), field: Arc::clone(field) })
+                    }
+                    None => column,
+                };
+                expr.alias(format!("c{at}"))
+            })
+            .collect();
+        let plan = LogicalPlanBuilder::from(plan)
+            .project(exprs)
+            .and_then(LogicalPlanBuilder::build)
+            .and_then(|plan| self.state.optimize(&plan))
+            .map_err(|error| query_error(&error))?;
+        self.state
+            .query_planner()
+            .create_physical_plan(&plan, &self.state)
+            .await
+            .and_then(yielding)
+            .map_err(|error| query_error(&error))
+    }
+}

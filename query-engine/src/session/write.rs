@@ -1,0 +1,413 @@
+//! INSERT, UPDATE and DELETE on temp tables. Expressions and queries run as SELECTs of the one planner;
+//! DataFusion's own path for writes is never taken.
+//!
+//! ```text
+//! INSERT ──insert.rs──> cells, or a query ──┐
+//! UPDATE, DELETE ──> SELECT row, values ────┴─> arrays of the columns' types ──> a new TempTable
+//!                                                RETURNING ──> SELECT over the rows that changed
+//! ```
+
+mod hits;
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch, new_empty_array};
+use datafusion::arrow::compute::concat;
+use datafusion::arrow::datatypes::{DataType, FieldRef, Int64Type};
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use futures::StreamExt;
+use sqlparser::ast::{Query, SelectItem, Statement as Ast};
+use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::parser::Parser;
+
+use super::cells::{Cell, given_value};
+use super::plan::write::Source;
+use super::plan::{Planner, task_error};
+use super::reuse::PlanSlot;
+use super::{Session, Stop};
+use crate::catalog::CatalogView;
+use crate::error::map::{internal, query_error};
+use crate::limits::NESTING_MAX;
+use crate::statement::temp::Write;
+use crate::temp::{
+    ColumnType, TempColumn, TempTable, TempTables, array_of, assignable, check_bytes,
+    finished_array, trimmed,
+};
+use crate::types::output::Output;
+use crate::{Outcome, Parameter, PgType, QueryError, ResultColumn, Rows, SqlState};
+
+/// Names that no client can type in a name that it also reads: the table that a write looks through,
+/// and its column of row positions.
+pub(super) const TARGET_TABLE: &str = "\u{1}target";
+pub(super) const ROW_COLUMN: &str = "\u{1}row";
+
+/// Types and columns of a prepared statement.
+pub(super) type Described = (Arc<[PgType]>, Option<Arc<[ResultColumn]>>);
+
+impl Session {
+    /// Types of the parameters of `write` and columns of its RETURNING.
+    pub(super) async fn describe_write(
+        &self,
+        write: &Write,
+        declared: &[Option<PgType>],
+    ) -> Result<Described, QueryError> {
+        let types = match write {
+            Write::Insert(insert) => self.describe_insert(insert, declared).await?,
+            Write::Update(_) | Write::Delete(_) => {
+                let hits = self.hits(write, declared)?;
+                let source = self.source_on(&hits.view, &hits.query, &hits.declared).await?;
+                check_assigned(&hits.table, &hits.planned, &source.columns[1..])?;
+                source.parameter_types
+            }
+        };
+        let known: Vec<_> = types.iter().copied().map(Some).collect();
+        let columns = match self.returning(write)? {
+            Some(query) => {
+                let source = self.source(&query, &known).await?;
+                if source.parameter_types.len() > types.len() {
+                    return Ok((source.parameter_types.into(), Some(source.columns.into())));
+                }
+                Some(source.columns.into())
+            }
+            None => None,
+        };
+        Ok((types.into(), columns))
+    }
+
+    /// Runs INSERT, UPDATE or DELETE.
+    pub(super) async fn run_write(
+        &mut self,
+        write: &Write,
+        types: &Arc<[PgType]>,
+        values: &[Parameter],
+        stop: Stop,
+    ) -> Result<Outcome, QueryError> {
+        let (before, after, affected) = match write {
+            Write::Insert(insert) => self.insert(insert, types, values, &stop).await?,
+            Write::Update(_) | Write::Delete(_) => self.change(write, types, values, &stop).await?,
+        };
+        let count = affected.row_count();
+        let rows = match self.returning(write)? {
+            Some(query) => {
+                let mut temp = TempTables::clone(&self.view.temp);
+                temp.show(affected);
+                let view = self.view_with(temp);
+                Some(self.rows_on(view, &query, types, values, stop, write.tag()).await?)
+            }
+            None => None,
+        };
+        // A numeric column that got wider is another Arrow type, but the same type to clients.
+        let mut temp = TempTables::clone(&self.view.temp);
+        debug_assert_eq!(before.oid, after.oid);
+        temp.put(after)?;
+        self.install(temp, false);
+        Ok(match rows {
+            Some(rows) => Outcome::Rows(rows),
+            None => Outcome::Done { tag: format!("{} {count}", write.tag()) },
+        })
+    }
+
+    /// UPDATE and DELETE: the table before and after, and the rows that changed.
+    async fn change(
+        &self,
+        write: &Write,
+        types: &Arc<[PgType]>,
+        values: &[Parameter],
+        stop: &Stop,
+    ) -> Result<(Arc<TempTable>, TempTable, TempTable), QueryError> {
+        let known: Vec<_> = types.iter().copied().map(Some).collect();
+        let hits = self.hits(write, &known)?;
+        let source = self.source_on(&hits.view, &hits.query, &known).await?;
+        check_assigned(&hits.table, &hits.planned, &source.columns[1..])?;
+        let targets: Vec<&TempColumn> =
+            hits.planned.iter().map(|at| &hits.table.columns[*at]).collect();
+        let time_zone = self.time_zone();
+        let mut casts: Vec<Option<FieldRef>> = vec![None];
+        casts.extend(
+            targets
+                .iter()
+                .zip(&source.columns[1..])
+                .map(|(target, found)| target.column_type.cast(found.pg_type, &time_zone)),
+        );
+        let batches = self.run_cast(&hits.view, &hits.query, types, values, casts, stop).await?;
+        let mut seen = vec![false; hits.table.row_count()];
+        let (mut rows, mut kept) = (Vec::new(), Vec::new());
+        let ids = column_of(&batches, 0, &DataType::Int64)?;
+        for (at, id) in ids.as_primitive::<Int64Type>().values().iter().enumerate() {
+            let row = usize::try_from(*id).map_err(|_| internal())?;
+            // A row that a join hits twice changes once, as in PostgreSQL.
+            if !std::mem::replace(seen.get_mut(row).ok_or_else(internal)?, true) {
+                rows.push(row);
+                kept.push(u32::try_from(at).map_err(|_| internal())?);
+            }
+        }
+        if let Write::Delete(_) = write {
+            let (after, gone) = hits.table.deleted(&rows)?;
+            let affected = after.with_only(gone.columns().to_vec(), gone.num_rows())?;
+            return Ok((hits.table, after, affected));
+        }
+        let kept = datafusion::arrow::array::UInt32Array::from(kept);
+        let mut arrays = Vec::with_capacity(hits.sets.len());
+        for (target, value) in &hits.sets {
+            let column = &hits.table.columns[*target];
+            arrays.push(match value {
+                Cell::Planned(at) => {
+                    let data_type = &column.column_type.data_type;
+                    let found = column_of(&batches, at + 1, data_type)?;
+                    let found = exact(&source.columns[at + 1], column, found)?;
+                    datafusion::arrow::compute::take(&found, &kept, None)
+                        .map_err(|error| query_error(&error.into()))?
+                }
+                given => {
+                    let value = given_value(given, column, values, &time_zone)?;
+                    array_of(vec![value; rows.len()], column)?
+                }
+            });
+        }
+        let targets: Vec<usize> = hits.sets.iter().map(|set| set.0).collect();
+        let (after, changed) = hits.table.updated(&rows, &targets, arrays)?;
+        let affected = after.with_only(changed.columns().to_vec(), changed.num_rows())?;
+        Ok((hits.table, after, affected))
+    }
+
+    /// RETURNING as a query over the table.
+    fn returning(&self, write: &Write) -> Result<Option<Query>, QueryError> {
+        let Some(items) = write.returning() else { return Ok(None) };
+        let (name, alias) = write.target()?;
+        let table = self.target(name, write.verb())?;
+        let items: Vec<String> = items.iter().map(SelectItem::to_string).collect();
+        let alias = alias.map_or_else(|| quoted(&table.name), ToString::to_string);
+        let name = quoted(&table.name);
+        let sql = format!("SELECT {} FROM pg_temp.{name} AS {alias}", items.join(", "));
+        let mut query = parsed_query(&sql)?;
+        if let sqlparser::ast::SetExpr::Select(select) = &mut *query.body
+            && alias == name
+            && let Some(sqlparser::ast::TableWithJoins {
+                relation: sqlparser::ast::TableFactor::Table { alias, .. },
+                ..
+            }) = select.from.first_mut()
+        {
+            // Without an alias the columns keep their table in RowDescription.
+            *alias = None;
+        }
+        Ok(Some(query))
+    }
+
+    /// The session's view with other temp tables, for planning only.
+    pub(super) fn view_with(&self, temp: TempTables) -> Arc<CatalogView> {
+        Arc::new(CatalogView { temp: Arc::new(temp), ..(*self.view).clone() })
+    }
+
+    fn planner_on(&self, view: &Arc<CatalogView>) -> Planner {
+        Planner { view: Arc::clone(view), ..self.planner() }
+    }
+
+    pub(super) fn time_zone(&self) -> String {
+        self.view.settings().get("TimeZone").unwrap_or_else(|| "UTC".to_owned())
+    }
+
+    /// What `query` gives.
+    pub(super) async fn source(
+        &self,
+        query: &Query,
+        declared: &[Option<PgType>],
+    ) -> Result<Source, QueryError> {
+        self.source_on(&self.view, query, declared).await
+    }
+
+    async fn source_on(
+        &self,
+        view: &Arc<CatalogView>,
+        query: &Query,
+        declared: &[Option<PgType>],
+    ) -> Result<Source, QueryError> {
+        let planner = self.planner_on(view);
+        let (query, declared) = (query.clone(), declared.to_vec());
+        let task = self.engine.runtime().spawn_blocking(move || planner.source(&query, &declared));
+        task.await.map_err(|error| task_error(&error))?
+    }
+
+    /// All rows of `query`, its columns cast as `casts` say.
+    pub(super) async fn run_cast(
+        &self,
+        view: &Arc<CatalogView>,
+        query: &Query,
+        types: &[PgType],
+        values: &[Parameter],
+        casts: Vec<Option<FieldRef>>,
+        stop: &Stop,
+    ) -> Result<Vec<RecordBatch>, QueryError> {
+        let planner = self.planner_on(view);
+        let (query, types, values) = (query.clone(), types.to_vec(), values.to_vec());
+        let handle = self.engine.runtime().handle().clone();
+        let task = self.engine.runtime().spawn_blocking(move || {
+            handle.block_on(planner.bind_cast(&query, &types, &values, &casts))
+        });
+        let physical = tokio::select! {
+            biased;
+            error = stop.wait() => return Err(error),
+            bound = task => bound.map_err(|error| task_error(&error))??,
+        };
+        self.collect(physical, stop).await
+    }
+
+    async fn collect(
+        &self,
+        physical: Arc<dyn ExecutionPlan>,
+        stop: &Stop,
+    ) -> Result<Vec<RecordBatch>, QueryError> {
+        let context = self.state.task_ctx();
+        let task = self.engine.runtime().spawn(async move {
+            let mut stream =
+                execute_stream(physical, context).map_err(|error| query_error(&error))?;
+            let (mut batches, mut size_bytes) = (Vec::new(), 0);
+            while let Some(batch) = stream.next().await {
+                let batch = batch.map_err(|error| query_error(&error))?;
+                size_bytes += batch.get_array_memory_size();
+                check_bytes(size_bytes)?;
+                batches.push(batch);
+            }
+            Ok(batches)
+        });
+        let abort = tokio_util::task::AbortOnDropHandle::new(task);
+        tokio::select! {
+            biased;
+            error = stop.wait() => Err(error),
+            done = abort => done.map_err(|error| task_error(&error))?,
+        }
+    }
+
+    /// All rows of `query` in the columns of `table`, whose types are those of the query.
+    pub(super) async fn assigned_rows(
+        &self,
+        query: &Query,
+        table: &TempTable,
+        source: &Source,
+        stop: &Stop,
+    ) -> Result<(Vec<ArrayRef>, usize), QueryError> {
+        let casts = vec![None; table.columns.len()];
+        let batches = self.run_cast(&self.view, query, &[], &[], casts, stop).await?;
+        let row_count = batches.iter().map(RecordBatch::num_rows).sum();
+        let mut arrays = Vec::with_capacity(table.columns.len());
+        for (at, column) in table.columns.iter().enumerate() {
+            let field_type = source.fields[at].data_type();
+            arrays
+                .push(column_of(&batches, at, field_type).and_then(|array| plain(column, array))?);
+        }
+        Ok((arrays, row_count))
+    }
+
+    async fn rows_on(
+        &self,
+        view: Arc<CatalogView>,
+        query: &Query,
+        types: &Arc<[PgType]>,
+        values: &[Parameter],
+        stop: Stop,
+        tag: &'static str,
+    ) -> Result<Rows, QueryError> {
+        let planner = self.planner_on(&view);
+        let (query, types, values) = (query.clone(), Arc::clone(types), values.to_vec());
+        let handle = self.engine.runtime().handle().clone();
+        // Not kept: the table that it reads is there for this statement only.
+        let task = self.engine.runtime().spawn_blocking(move || {
+            handle.block_on(planner.bind(&PlanSlot::default(), &query, &types, &values))
+        });
+        let bound = tokio::select! {
+            biased;
+            error = stop.wait() => return Err(error),
+            bound = task => bound.map_err(|error| task_error(&error))??,
+        };
+        let schema = bound.physical.schema();
+        // Before the write is in place: an error in RETURNING must leave the table as it was.
+        let batches = self.collect(bound.physical, &stop).await?;
+        let all = datafusion::arrow::compute::concat_batches(&schema, &batches)
+            .map_err(|error| query_error(&error.into()))?;
+        let converted = Output::convert(&bound.output, &all)?;
+        Ok(Rows::ready(bound.columns, tag, converted))
+    }
+}
+
+/// A query from text that this file wrote.
+pub(super) fn parsed_query(sql: &str) -> Result<Query, QueryError> {
+    let dialect = PostgreSqlDialect {};
+    let mut parser = Parser::new(&dialect)
+        .with_recursion_limit(2 * NESTING_MAX)
+        .try_with_sql(sql)
+        .map_err(|_| internal())?;
+    match parser.parse_statement() {
+        Ok(Ast::Query(query)) => Ok(*query),
+        _ => Err(QueryError::new(
+            SqlState::FEATURE_NOT_SUPPORTED,
+            "this form of the statement is not supported",
+        )),
+    }
+}
+
+/// `name` as a quoted identifier.
+pub(super) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Column `at` of all batches.
+pub(super) fn column_of(
+    batches: &[RecordBatch],
+    at: usize,
+    empty_type: &DataType,
+) -> Result<ArrayRef, QueryError> {
+    let parts: Vec<&dyn datafusion::arrow::array::Array> =
+        batches.iter().map(|batch| batch.column(at).as_ref()).collect();
+    match parts.as_slice() {
+        [] => Ok(new_empty_array(empty_type)),
+        parts => concat(parts).map_err(|error| query_error(&error.into())),
+    }
+}
+
+/// A result of a plan as the column stores it.
+fn plain(column: &TempColumn, array: ArrayRef) -> Result<ArrayRef, QueryError> {
+    if column.column_type.is_bare_numeric()
+        && matches!(array.data_type(), DataType::Decimal128(..) | DataType::Decimal256(..))
+    {
+        return Ok(array);
+    }
+    finished_array(column, array)
+}
+
+/// A value that was computed as `source` for `column`.
+pub(super) fn exact(
+    source: &ResultColumn,
+    column: &TempColumn,
+    array: ArrayRef,
+) -> Result<ArrayRef, QueryError> {
+    let was_float = matches!(source.pg_type, PgType::Float4 | PgType::Float8);
+    let array = match was_float && column.column_type.is_bare_numeric() {
+        true => trimmed(&array)?,
+        false => array,
+    };
+    plain(column, array)
+}
+
+/// # Errors
+/// 42804 for a column whose value has a type that is not assigned without a cast.
+pub(super) fn check_assigned(
+    table: &TempTable,
+    targets: &[usize],
+    found: &[ResultColumn],
+) -> Result<(), QueryError> {
+    for (target, source) in targets.iter().zip(found) {
+        let column = &table.columns[*target];
+        if !assignable(source.pg_type, column.column_type.pg_type) {
+            return Err(QueryError::new(
+                SqlState::DATATYPE_MISMATCH,
+                format!(
+                    "column \"{}\" is of type {} but expression is of type {}",
+                    column.name,
+                    column.column_type.shown(),
+                    ColumnType::shown_of(source.pg_type)
+                ),
+            )
+            .with_hint("You will need to rewrite or cast the expression."));
+        }
+    }
+    Ok(())
+}
