@@ -20,6 +20,11 @@ use crate::error::internal;
 /// Most columns of a result: PostgreSQL's limit on a target list.
 pub(crate) const COLUMNS_MAX: usize = 1664;
 
+/// The error about a prepared statement whose columns changed, and the function of PostgreSQL that finds
+/// it: drivers prepare again when they see this function's name, and tell the caller otherwise.
+const CHANGED_PLAN: &str = "cached plan must not change result type";
+const CHANGED_PLAN_ROUTINE: &str = "RevalidateCachedQuery";
+
 /// Appends one of pgwire's messages, whole or not at all.
 fn put(out: &mut BytesMut, message: &impl Message) -> Result<(), QueryError> {
     let start = out.len();
@@ -191,6 +196,7 @@ pub(crate) fn error(out: &mut BytesMut, severity: &'static str, error: &QueryErr
         (b'H', error.hint.as_deref()),
         (b'P', position.as_deref()),
         (b'W', error.context.as_deref()),
+        (b'R', (error.message == CHANGED_PLAN).then_some(CHANGED_PLAN_ROUTINE)),
     ];
     put_report(out, b'E', severity, error.state.0, &error.message, &fields);
 }
