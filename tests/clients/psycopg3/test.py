@@ -40,7 +40,8 @@ def parameters_of_each_python_type(db):
 def lists_of_text(db):
     # Text is sent without a type, so a list of it is an array only where the statement says so.
     for value in [["a", None, 'q"x'], []]:
-        equal(db.execute("SELECT %s::text[], %b", (value, value)).fetchone(), (value, value))
+        equal(db.execute("SELECT %s::text[]", (value,)).fetchone(), (value,))
+    equal(db.execute("SELECT %b", (["a", "b"],)).fetchone(), (["a", "b"],))
 
 
 def columns_of_the_chain_in_text_and_binary(db):
