@@ -378,11 +378,5 @@ fn carrier_error(array: &dyn Array, pg_type: PgType) -> QueryError {
     ))
 }
 
-/// Appends what `Display` prints.
-fn put_display(out: &mut BytesMut, value: impl std::fmt::Display) {
-    use std::fmt::Write as _;
-    write!(out, "{value}").expect("a BytesMut grows");
-}
-
 #[cfg(test)]
 mod tests;

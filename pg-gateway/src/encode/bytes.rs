@@ -9,7 +9,6 @@ use super::text::each_text;
 use super::{CellWriter, Format, TextStyle, carrier_error};
 use crate::decode::parse_uuid;
 
-const HEX: &[u8; 16] = b"0123456789abcdef";
 const UUID_BYTES: i32 = 16;
 
 pub(super) fn bytea_writer(
@@ -65,13 +64,18 @@ pub(super) fn uuid_writer(array: &dyn Array, format: Format) -> Result<CellWrite
     writer.ok_or_else(|| carrier_error(array, PgType::Uuid))
 }
 
+/// Without a table, so that many digits are made at once.
+fn hex_digit(nibble: u8) -> u8 {
+    b'0' + nibble + if nibble > 9 { b'a' - b'0' - 10 } else { 0 }
+}
+
 fn put_hex(bytes: &[u8], out: &mut BytesMut) {
     out.reserve(bytes.len() * 2);
     for chunk in bytes.chunks(32) {
         let mut hex = [0; 64];
         for (pair, byte) in hex.chunks_exact_mut(2).zip(chunk) {
-            pair[0] = HEX[usize::from(byte >> 4)];
-            pair[1] = HEX[usize::from(byte & 15)];
+            pair[0] = hex_digit(byte >> 4);
+            pair[1] = hex_digit(byte & 15);
         }
         out.put_slice(&hex[..chunk.len() * 2]);
     }

@@ -10,7 +10,8 @@ use arrow::datatypes::{
 use bytes::{BufMut, BytesMut};
 use query_engine::{PgType, QueryError, SqlState};
 
-use super::{CellWriter, Format, TextStyle, carrier_error, put_display};
+use super::number::{pair, put_integer};
+use super::{CellWriter, Format, TextStyle, carrier_error};
 use crate::calendar::{CivilDate, PG_EPOCH_DAYS, PG_EPOCH_US, US_PER_DAY, US_PER_SECOND, Zone};
 
 /// Infinity and its negative, in PostgreSQL's binary and in our carriers.
@@ -159,7 +160,7 @@ fn put_date(out: &mut BytesMut, date: CivilDate) {
         put_two(out, year / 100);
         put_two(out, year % 100);
     } else {
-        put_display(out, year);
+        put_integer(out, year);
     }
     out.put_u8(b'-');
     put_two(out, date.month.into());
@@ -216,10 +217,10 @@ fn put_offset(out: &mut BytesMut, offset_seconds: i32) {
 
 /// At least two digits.
 fn put_two(out: &mut BytesMut, number: i64) {
-    if number < 10 {
-        out.put_u8(b'0');
+    match u64::try_from(number) {
+        Ok(number) if number < 100 => out.put_slice(&pair(number)),
+        _ => put_integer(out, number),
     }
-    put_display(out, number);
 }
 
 /// An interval in IntervalStyle `postgres`: `1 year 2 mons -3 days +04:05:06.7`.
@@ -235,7 +236,7 @@ pub(crate) fn put_interval(out: &mut BytesMut, months: i32, days: i32, us: i64) 
         if after_negative && count > 0 {
             out.put_u8(b'+');
         }
-        put_display(out, count);
+        put_integer(out, count.into());
         out.put_u8(b' ');
         out.put_slice(unit.as_bytes());
         if count != 1 {

@@ -7,7 +7,7 @@ use arrow::datatypes::{
 use bytes::{BufMut, BytesMut};
 use query_engine::{PgType, QueryError, SqlState};
 
-use super::{CellWriter, Format, TextStyle, carrier_error, put_display};
+use super::{CellWriter, Format, TextStyle, carrier_error};
 
 /// Significant digits that every value of the type has.
 const FLOAT4_DIGITS: i32 = 6;
@@ -15,6 +15,48 @@ const FLOAT8_DIGITS: i32 = 15;
 
 /// Room for the longest float that `Display` prints with an exponent.
 const FLOAT_TEXT_BYTES_MAX: usize = 48;
+
+/// `00` to `99`.
+const PAIRS: [[u8; 2]; 100] = pairs();
+
+/// Digits and sign of the longest integer.
+const INTEGER_TEXT_BYTES_MAX: usize = 20;
+
+const fn pairs() -> [[u8; 2]; 100] {
+    let mut pairs = [[0; 2]; 100];
+    let mut number = 0;
+    while number < 100 {
+        pairs[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
+        number += 1;
+    }
+    pairs
+}
+
+/// Two digits of a number below 100.
+pub(super) fn pair(number: u64) -> [u8; 2] {
+    PAIRS[number as usize]
+}
+
+/// Appends a decimal integer.
+pub(super) fn put_integer(out: &mut BytesMut, value: i64) {
+    let mut buffer = [0; INTEGER_TEXT_BYTES_MAX];
+    let mut start = INTEGER_TEXT_BYTES_MAX;
+    let mut rest = value.unsigned_abs();
+    while rest >= 10 {
+        start -= 2;
+        buffer[start..start + 2].copy_from_slice(&pair(rest % 100));
+        rest /= 100;
+    }
+    if rest > 0 || start == INTEGER_TEXT_BYTES_MAX {
+        start -= 1;
+        buffer[start] = b'0' + rest as u8;
+    }
+    if value < 0 {
+        start -= 1;
+        buffer[start] = b'-';
+    }
+    out.put_slice(&buffer[start..]);
+}
 
 pub(super) fn writer(
     array: &dyn Array,
@@ -27,7 +69,9 @@ pub(super) fn writer(
         ($arrow:ty, $put_binary:ident) => {{
             let values = array.as_primitive::<$arrow>().values().clone();
             match format {
-                Format::Text => Box::new(move |row, out| Ok(put_display(out, values[row]))),
+                Format::Text => {
+                    Box::new(move |row, out| Ok(put_integer(out, i64::from(values[row]))))
+                }
                 Format::Binary => Box::new(move |row, out| Ok(out.$put_binary(values[row]))),
             }
         }};
@@ -56,7 +100,7 @@ pub(super) fn writer(
                     QueryError::new(SqlState::NUMERIC_OUT_OF_RANGE, message)
                 })?;
                 match format {
-                    Format::Text => put_display(out, oid),
+                    Format::Text => put_integer(out, oid.into()),
                     Format::Binary => out.put_u32(oid),
                 }
                 Ok(())
@@ -146,7 +190,7 @@ fn put_float(out: &mut BytesMut, value: f64, print: impl Fn(&mut FloatText) -> i
         if exponent.abs() < 10 {
             out.put_u8(b'0');
         }
-        put_display(out, exponent.abs());
+        put_integer(out, exponent.abs().into());
     }
 }
 
@@ -201,5 +245,23 @@ impl FloatText {
             count -= 1;
         }
         (digits, count, exponent.parse().expect("printed as an integer"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn integers_are_printed_as_rust_prints_them(value in any::<i64>(), shift in 0..64_u32) {
+            for value in [value >> shift, 0, i64::MIN, i64::MAX] {
+                let mut out = BytesMut::new();
+                put_integer(&mut out, value);
+                prop_assert_eq!(&out[..], value.to_string().as_bytes());
+            }
+        }
     }
 }

@@ -8,6 +8,7 @@ use arrow::datatypes::{DataType, Decimal128Type, Decimal256Type, UInt64Type, i25
 use bytes::{BufMut, BytesMut};
 use query_engine::{PgType, QueryError};
 
+use super::number::{pair, put_integer};
 use super::{CellWriter, Format, carrier_error};
 
 /// Bytes of an unsigned 256-bit integer.
@@ -19,6 +20,10 @@ const CHUNK_DIGITS: usize = 19;
 
 /// 2^256 has 78 digits: five chunks.
 const DIGITS_MAX: usize = 5 * CHUNK_DIGITS;
+
+/// Four groups of four digits, and the groups of 2^256, rounded up to fours.
+const FOUR_GROUPS: u64 = 10_000_000_000_000_000;
+const GROUPS_MAX: usize = 20;
 
 const SIGN_NEGATIVE: u16 = 0x4000;
 
@@ -50,10 +55,16 @@ pub(super) fn writer(array: &dyn Array, format: Format) -> Result<CellWriter, Qu
         }
         DataType::FixedSizeBinary(UINT256_BYTES) => {
             let values = array.as_fixed_size_binary().clone();
-            Box::new(move |row, out| {
-                put(out, format, false, &Digits::from_limbs(limbs_of(values.value(row))), 0);
-                Ok(())
-            })
+            match format {
+                Format::Text => Box::new(move |row, out| {
+                    put_integer_text(out, limbs_of(values.value(row)));
+                    Ok(())
+                }),
+                Format::Binary => Box::new(move |row, out| {
+                    put_integer_binary(out, limbs_of(values.value(row)));
+                    Ok(())
+                }),
+            }
         }
         _ => return Err(carrier_error(array, PgType::Numeric)),
     })
@@ -113,12 +124,15 @@ impl Digits {
             if top == 0 {
                 break;
             }
-            let mut rest = divide(&mut limbs[..top]);
-            for place in digits.buffer[end - CHUNK_DIGITS..end].iter_mut().rev() {
-                *place = b'0' + (rest % 10) as u8;
-                rest /= 10;
+            let mut rest = divide::<CHUNK>(&mut limbs[..top]);
+            let start = end - CHUNK_DIGITS;
+            // The chunk has an odd number of digits: its first one stands alone.
+            for place in digits.buffer[start + 1..end].chunks_exact_mut(2).rev() {
+                place.copy_from_slice(&pair(rest % 100));
+                rest /= 100;
             }
-            end -= CHUNK_DIGITS;
+            digits.buffer[start] = b'0' + rest as u8;
+            end = start;
         }
         digits.start = digits.buffer.iter().position(|&digit| digit != b'0').unwrap_or(DIGITS_MAX);
         digits
@@ -129,19 +143,19 @@ impl Digits {
     }
 }
 
-/// Divides in place by [`CHUNK`]; gives the remainder.
-fn divide(limbs: &mut [u64]) -> u64 {
+/// Divides in place by `BY`; gives the remainder.
+fn divide<const BY: u64>(limbs: &mut [u64]) -> u64 {
     if let [limb] = limbs {
-        let rest = *limb % CHUNK;
-        *limb /= CHUNK;
+        let rest = *limb % BY;
+        *limb /= BY;
         return rest;
     }
     let mut rest = 0;
     for limb in limbs.iter_mut().rev() {
         let part = (u128::from(rest) << 64) | u128::from(*limb);
-        // `rest` is below CHUNK, so the quotient fits the limb.
-        *limb = (part / u128::from(CHUNK)) as u64;
-        rest = (part % u128::from(CHUNK)) as u64;
+        // `rest` is below BY, so the quotient fits the limb.
+        *limb = (part / u128::from(BY)) as u64;
+        rest = (part % u128::from(BY)) as u64;
     }
     rest
 }
@@ -168,6 +182,42 @@ fn put_text(out: &mut BytesMut, is_negative: bool, digits: &[u8], scale: isize) 
         out.put_bytes(b'0', scale - digits.len());
         out.put_slice(digits);
     }
+}
+
+/// A number without a fraction or a sign. Most amounts fit 64 bits.
+fn put_integer_text(out: &mut BytesMut, limbs: [u64; 4]) {
+    match (limbs, i64::try_from(limbs[0])) {
+        ([_, 0, 0, 0], Ok(small)) => put_integer(out, small),
+        _ => put_text(out, false, Digits::from_limbs(limbs).as_slice(), 0),
+    }
+}
+
+/// The same in binary: its groups are its digits to the base 10,000.
+fn put_integer_binary(out: &mut BytesMut, mut limbs: [u64; 4]) {
+    let mut groups = [0_u16; GROUPS_MAX];
+    let (mut start, mut top) = (GROUPS_MAX, limbs.len());
+    loop {
+        while top > 0 && limbs[top - 1] == 0 {
+            top -= 1;
+        }
+        if top == 0 {
+            break;
+        }
+        let mut rest = divide::<FOUR_GROUPS>(&mut limbs[..top]);
+        for _ in 0..4 {
+            start -= 1;
+            groups[start] = (rest % 10_000) as u16;
+            rest /= 10_000;
+        }
+    }
+    let zeros = groups[start..].iter().take_while(|group| **group == 0).count();
+    let groups = &groups[start + zeros..];
+    // Groups of zeros at the end are not sent.
+    let used = groups.iter().rposition(|group| *group != 0).map_or(0, |last| last + 1);
+    out.put_u16(used as u16);
+    out.put_i16(groups.len().saturating_sub(1) as i16);
+    out.put_u32(0);
+    groups[..used].iter().for_each(|group| out.put_u16(*group));
 }
 
 /// Count of groups, weight of the first, sign, display scale, groups of four digits.
@@ -286,6 +336,22 @@ mod tests {
         #[test]
         fn digits_equal_the_naive_model(limbs in limbs()) {
             prop_assert_eq!(text(false, limbs, 0), naive_decimal(limbs));
+        }
+
+        #[test]
+        fn the_short_way_for_integers_writes_what_the_general_one_writes(limbs in limbs()) {
+            for limbs in [limbs, [limbs[0], 0, 0, 0], [limbs[0] >> 1, 0, 0, 0], [0; 4]] {
+                let digits = Digits::from_limbs(limbs);
+                for (format, short) in [
+                    (Format::Text, put_integer_text as fn(&mut BytesMut, [u64; 4])),
+                    (Format::Binary, put_integer_binary),
+                ] {
+                    let (mut out, mut expected) = (BytesMut::new(), BytesMut::new());
+                    short(&mut out, limbs);
+                    put(&mut expected, format, false, &digits, 0);
+                    prop_assert_eq!(out, expected);
+                }
+            }
         }
 
         #[test]

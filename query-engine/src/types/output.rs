@@ -4,19 +4,21 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, FixedSizeBinaryBuilder, IntervalMonthDayNanoArray, RecordBatch,
-    RecordBatchOptions,
+    Array, ArrayRef, AsArray, FixedSizeBinaryArray, FixedSizeBinaryBuilder,
+    IntervalMonthDayNanoArray, LargeBinaryArray, RecordBatch, RecordBatchOptions,
 };
 use datafusion::arrow::compute::{CastOptions, cast_with_options};
 use datafusion::arrow::datatypes::{
     DataType, DurationNanosecondType, Field, IntervalMonthDayNano, IntervalUnit, Schema, SchemaRef,
     TimeUnit,
 };
+use datafusion::arrow::error::ArrowError;
 use schemas::{EXTENSION_KEY, UINT256_EXTENSION};
 
 use crate::catalog::named_pg_type;
 use crate::error::map::query_error;
 use crate::types::class::{timestamptz, type_name};
+use crate::types::uint256::UINT256_BYTES;
 use crate::{PgType, QueryError, SqlState};
 
 const NANOSECONDS_PER_DAY: i64 = 86_400_000_000_000;
@@ -172,18 +174,7 @@ fn convert(column: &ArrayRef, conversion: &Conversion) -> Result<ArrayRef, Query
     let converted = match conversion {
         Conversion::Keep => Ok(Arc::clone(column)),
         Conversion::Cast(to) => cast_with_options(column, to, &strict),
-        Conversion::Uint256 => {
-            let mut builder = FixedSizeBinaryBuilder::with_capacity(column.len(), 32);
-            for value in column.as_binary::<i64>() {
-                match value {
-                    Some(bytes) => {
-                        builder.append_value(bytes).map_err(|error| query_error(&error.into()))?;
-                    }
-                    None => builder.append_null(),
-                }
-            }
-            Ok(Arc::new(builder.finish()) as ArrayRef)
-        }
+        Conversion::Uint256 => uint256(column.as_binary()),
         Conversion::Interval => {
             cast_with_options(column, &DataType::Duration(TimeUnit::Nanosecond), &strict).map(
                 |nanoseconds| {
@@ -198,9 +189,54 @@ fn convert(column: &ArrayRef, conversion: &Conversion) -> Result<ArrayRef, Query
     converted.map_err(|error| query_error(&error.into()))
 }
 
+/// Values of 32 bytes. Where none is null their bytes follow each other and are taken as they are.
+fn uint256(values: &LargeBinaryArray) -> Result<ArrayRef, ArrowError> {
+    const WIDTH: usize = UINT256_BYTES;
+    let offsets = values.value_offsets();
+    let is_dense = values.null_count() == 0
+        && offsets.windows(2).all(|pair| pair[1] - pair[0] == WIDTH as i64);
+    if is_dense {
+        let start = offsets.first().map_or(0, |first| *first as usize);
+        let bytes = values.values().slice_with_length(start, values.len() * WIDTH);
+        return Ok(Arc::new(FixedSizeBinaryArray::try_new(WIDTH as i32, bytes, None)?));
+    }
+    let mut builder = FixedSizeBinaryBuilder::with_capacity(values.len(), WIDTH as i32);
+    for value in values {
+        match value {
+            Some(bytes) => builder.append_value(bytes)?,
+            None => builder.append_null(),
+        }
+    }
+    Ok(Arc::new(builder.finish()))
+}
+
 /// PostgreSQL gives a difference of timestamps as days and a time of day.
 fn days_and_time(nanoseconds: i64) -> IntervalMonthDayNano {
     // An i64 of nanoseconds holds at most 106 752 days.
     let days = (nanoseconds / NANOSECONDS_PER_DAY) as i32;
     IntervalMonthDayNano::new(0, days, nanoseconds % NANOSECONDS_PER_DAY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_come_out_as_they_went_in_from_any_slice() {
+        let bytes = |number: u8| vec![number; UINT256_BYTES];
+        let some: Vec<Option<Vec<u8>>> = (0..9).map(|number| Some(bytes(number))).collect();
+        let mut mixed = some.clone();
+        (mixed[2], mixed[7]) = (None, None);
+        for values in [some, mixed, vec![None; 9], Vec::new()] {
+            let array: LargeBinaryArray = values.iter().map(Option::as_deref).collect();
+            for start in [0, 1, 3] {
+                let length = values.len().saturating_sub(start + 1);
+                let found = uint256(&array.slice(start.min(values.len()), length)).unwrap();
+                let found = found.as_fixed_size_binary();
+                let found: Vec<_> = found.iter().map(|value| value.map(<[u8]>::to_vec)).collect();
+                let expected = &values[start.min(values.len())..][..length];
+                assert_eq!(found, expected);
+            }
+        }
+    }
 }
