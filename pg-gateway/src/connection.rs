@@ -30,6 +30,8 @@ pub(crate) struct Connection {
     pub(crate) statements: Statements,
     pub(crate) portals: Portals,
     skip_to_sync: bool,
+    /// How values look, and the version of the settings that say so.
+    style: Option<(u64, TextStyle)>,
     /// ReadyForQuery is the last thing that was said.
     pub(crate) is_idle: bool,
 }
@@ -50,6 +52,7 @@ impl Connection {
             statements: Statements::default(),
             portals: Portals::default(),
             skip_to_sync: false,
+            style: None,
             is_idle: false,
         }
     }
@@ -127,8 +130,16 @@ impl Connection {
     }
 
     /// How the session wants text to look.
-    pub(crate) fn text_style(&self) -> Result<TextStyle, QueryError> {
-        TextStyle::new(|name| self.session.setting(name))
+    pub(crate) fn text_style(&mut self) -> Result<TextStyle, QueryError> {
+        let version = self.session.settings_version();
+        match &self.style {
+            Some((made_at, style)) if *made_at == version => Ok(style.clone()),
+            _ => {
+                let style = TextStyle::new(|name| self.session.setting(name))?;
+                self.style = Some((version, style.clone()));
+                Ok(style)
+            }
+        }
     }
 
     /// Sends what the session has to say beside the result.

@@ -248,6 +248,11 @@ impl Session {
         self.view.settings().timeout(name)
     }
 
+    /// Changes whenever a setting may have changed, so that what follows from settings can be kept.
+    pub fn settings_version(&self) -> u64 {
+        self.view.settings().version()
+    }
+
     /// Settings to report with ParameterStatus that changed since the last call; right after the
     /// session is made, all of them.
     pub fn take_reported_settings(&mut self) -> Vec<(String, String)> {

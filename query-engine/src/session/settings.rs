@@ -53,6 +53,10 @@ pub(crate) struct Settings {
     local: Values,
     frames: Vec<Frame>,
     last_reported: Option<Values>,
+    /// Grows whenever a value may have changed.
+    version: u64,
+    /// The version that was reported last.
+    reported_version: Option<u64>,
 }
 
 impl Settings {
@@ -61,6 +65,7 @@ impl Settings {
     /// # Errors
     /// 42704 for an unknown name, 22023 for a value that does not fit, 55P02 for a fixed setting.
     pub(crate) fn set_startup(&mut self, name: &str, value: &str) -> Result<(), QueryError> {
+        self.version += 1;
         let (key, value) = self.checked(name, value)?;
         self.startup.insert(key, value);
         Ok(())
@@ -68,6 +73,7 @@ impl Settings {
 
     /// Sets the value of a setting that clients cannot change, for example `is_superuser`.
     pub(crate) fn set_fixed(&mut self, name: &str, value: &str) {
+        self.version += 1;
         self.startup.insert(name.to_ascii_lowercase(), value.to_owned());
     }
 
@@ -81,6 +87,7 @@ impl Settings {
         value: &str,
         local: bool,
     ) -> Result<String, QueryError> {
+        self.version += 1;
         let (key, value) = self.checked(name, value)?;
         if local {
             self.local.insert(key, value.clone());
@@ -96,6 +103,7 @@ impl Settings {
     /// # Errors
     /// 42704 for an unknown name, 55P02 for a fixed setting.
     pub(crate) fn reset(&mut self, name: &str) -> Result<(), QueryError> {
+        self.version += 1;
         let key = name.to_ascii_lowercase();
         match spec::find(&key) {
             Some(found) if found.is_fixed() => return Err(cannot_change(found.name)),
@@ -110,8 +118,14 @@ impl Settings {
 
     /// RESET ALL.
     pub(crate) fn reset_all(&mut self) {
+        self.version += 1;
         self.local.clear();
         self.session.clear();
+    }
+
+    /// Changes whenever a value may have changed.
+    pub(crate) fn version(&self) -> u64 {
+        self.version
     }
 
     /// Value as SHOW prints it; `None` for an unknown name.
@@ -185,12 +199,14 @@ impl Settings {
 
     /// COMMIT: session values stay, SET LOCAL values go.
     pub(crate) fn commit(&mut self) {
+        self.version += 1;
         self.local.clear();
         self.frames.clear();
     }
 
     /// ROLLBACK: values as of BEGIN.
     pub(crate) fn rollback(&mut self) {
+        self.version += 1;
         if let Some(frame) = self.frames.drain(..).next() {
             self.session = frame.session;
         }
@@ -215,6 +231,7 @@ impl Settings {
 
     /// ROLLBACK TO; false when there is no such savepoint. The savepoint stays.
     pub(crate) fn rollback_to(&mut self, name: &str) -> bool {
+        self.version += 1;
         let Some(index) = self.savepoint_index(name) else { return false };
         self.frames.truncate(index + 1);
         if let Some(frame) = self.frames.last() {
@@ -235,6 +252,10 @@ impl Settings {
 
     /// Reported settings whose value changed since the last call, in PostgreSQL's order.
     pub(crate) fn take_reported(&mut self) -> Vec<(String, String)> {
+        if self.reported_version == Some(self.version) {
+            return Vec::new();
+        }
+        self.reported_version = Some(self.version);
         let now: Vec<(String, String)> = spec::REPORTED
             .iter()
             .map(|name| ((*name).to_owned(), self.get(name).unwrap_or_default()))
