@@ -8,7 +8,7 @@ N ?= 200
 
 SECONDS ?= 600
 
-.PHONY: help demo build test test-clients fuzz check fmt lint doc bench kill-test clean
+.PHONY: help demo build test test-clients fuzz check fmt lint doc bench bench-wire kill-test clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,9 @@ doc: ## API documentation, warnings are errors
 
 bench: ## ingest and lookup benches, our figures beside the floor; release build
 	@$(ENV); cargo run --release --locked --bin bench -- $(BENCH_ARGS)
+
+bench-wire: ## lookups and rows to a client beside PostgreSQL 15, which it installs; release build
+	@export ERGOSQL_WITH_POSTGRES=1; $(ENV); cargo run --release --locked --workspace --bin bench -- wire $(BENCH_ARGS)
 
 kill-test: ## kill an import N times at random moments; the result must equal an undisturbed run
 	@$(ENV); N=$(N) cargo test --workspace --locked --test kill -- --nocapture

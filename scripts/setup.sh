@@ -23,6 +23,10 @@ command -v c++ >/dev/null || missing+=(g++)
 command -v clang >/dev/null && compgen -G '/usr/lib/llvm-*/lib/libclang*.so*' >/dev/null || missing+=(clang libclang-dev)
 command -v psql >/dev/null || missing+=(postgresql-client)
 command -v make >/dev/null || missing+=(make)
+# The server itself, with pgbench: only where the caller measures beside it.
+if [ -n "${ERGOSQL_WITH_POSTGRES:-}" ] && [ ! -x /usr/lib/postgresql/15/bin/postgres ]; then
+    missing+=(postgresql-15)
+fi
 if [ ${#missing[@]} -gt 0 ]; then
     say "setup: installing ${missing[*]}"
     as_root=()

@@ -30,6 +30,8 @@ use crate::report::{Table, median, megabytes, p99, rate, thousands};
 const PSQL_STATEMENTS: usize = 300;
 /// Transactions per block; with a full archive of 8192 blocks that is five million.
 const TRANSACTIONS_PER_BLOCK: u64 = 611;
+/// File of the sampled transactions.
+const SAMPLES: &str = "samples.txt";
 /// Column that a lookup reads beside the block.
 const SELECT: &str = "SELECT block_number, transaction_index FROM chain.transactions WHERE hash = ";
 
@@ -46,13 +48,8 @@ struct Sample {
 /// # Errors
 /// When a step fails or an answer is wrong.
 pub fn run(folder: &Path, transactions: u64, lookups: u64) -> Result<String, String> {
-    let (dataset, samples) =
-        mint(folder, transactions, lookups).map_err(|error| error.to_string())?;
-    let data = folder.join("data");
-    eprintln!("lookup: importing {} transactions", thousands(transactions));
-    let mut arguments = vec!["lookup-import".to_owned(), data.display().to_string()];
-    arguments.extend(dataset.to_arguments());
-    let import = child::run(&arguments)?;
+    let (data, samples) = (folder.join("data"), folder.join(SAMPLES));
+    let import = mint_and_import(folder, transactions, lookups)?;
     let arguments =
         ["lookup".to_owned(), data.display().to_string(), samples.display().to_string()];
     let figures = child::run(&arguments)?;
@@ -74,8 +71,46 @@ pub fn run(folder: &Path, transactions: u64, lookups: u64) -> Result<String, Str
     ))
 }
 
+/// Mints the archive and imports it into `data` of `folder`; gives the figures of the import.
+fn mint_and_import(folder: &Path, transactions: u64, lookups: u64) -> Result<Value, String> {
+    let dataset = mint(folder, transactions, lookups).map_err(|error| error.to_string())?;
+    eprintln!("lookup: importing {} transactions", thousands(transactions));
+    let mut arguments = vec!["lookup-import".to_owned(), folder.join("data").display().to_string()];
+    arguments.extend(dataset.to_arguments());
+    child::run(&arguments)
+}
+
+/// The data directory in `folder`, minted and imported where it is not there yet.
+///
+/// # Errors
+/// As [`run`].
+pub fn dataset(folder: &Path, transactions: u64, lookups: u64) -> Result<PathBuf, String> {
+    let (data, done) = (folder.join("data"), folder.join("imported"));
+    let size = format!("{transactions} {lookups}");
+    if fs::read_to_string(&done).is_ok_and(|found| found == size) {
+        eprintln!("lookup: taking the data of an earlier run");
+        return Ok(data);
+    }
+    mint_and_import(folder, transactions, lookups)?;
+    fs::write(done, size).map_err(|error| error.to_string())?;
+    Ok(data)
+}
+
+/// Hashes of the sampled transactions as `bytea` text, in an order that is not the chain's.
+///
+/// # Errors
+/// When [`dataset`] did not make `folder`.
+pub fn sampled_keys(folder: &Path) -> Result<Vec<String>, String> {
+    let samples = read_samples(&folder.join(SAMPLES))?;
+    let mut keys: Vec<_> =
+        samples.iter().map(|sample| format!("\\x{}", hex::encode(sample.hash))).collect();
+    // Hashes are random: sorting by them shuffles the chain's order, the same way each time.
+    keys.sort();
+    Ok(keys)
+}
+
 /// Mints the archive, and a file with one sampled transaction a line.
-fn mint(folder: &Path, transactions: u64, lookups: u64) -> std::io::Result<(Dataset, PathBuf)> {
+fn mint(folder: &Path, transactions: u64, lookups: u64) -> std::io::Result<Dataset> {
     fs::create_dir_all(folder)?;
     let config = MintConfig {
         // Block 0 has none.
@@ -84,7 +119,7 @@ fn mint(folder: &Path, transactions: u64, lookups: u64) -> std::io::Result<(Data
         logs_per_transaction: 1,
         ..transfers(Fork::ArrowGlacier)
     };
-    let (file, samples) = (folder.join("lookup.era1"), folder.join("samples.txt"));
+    let (file, samples) = (folder.join("lookup.era1"), folder.join(SAMPLES));
     eprintln!("lookup: minting {} transactions", thousands(transactions));
     let mut out = std::io::BufWriter::new(fs::File::create(&samples)?);
     let every = (transactions / lookups).max(1);
@@ -102,7 +137,7 @@ fn mint(folder: &Path, transactions: u64, lookups: u64) -> std::io::Result<(Data
     failed.map_or(Ok(()), Err)?;
     out.flush()?;
     let name = "lookup".to_owned();
-    Ok((Dataset { name, kind: FileKind::Era1, file, receipts: None }, samples))
+    Ok(Dataset { name, kind: FileKind::Era1, file, receipts: None })
 }
 
 /// In a child: imports into `data` on two threads.
@@ -141,7 +176,7 @@ pub fn measure(data: &Path, samples: &Path) -> Result<Value, String> {
 }
 
 /// Engine and gateway over `data` on a free loopback port.
-async fn serve(data: &Path) -> Result<(Arc<Engine>, RunningGateway), String> {
+pub(crate) async fn serve(data: &Path) -> Result<(Arc<Engine>, RunningGateway), String> {
     let store = Store::open(data).map_err(|error| error.to_string())?;
     let config = EngineConfig { threads: 2, memory_bytes_max: 1 << 30 };
     let engine = Engine::new(store, config, Arc::new(SystemClock::new()))

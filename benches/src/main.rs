@@ -6,20 +6,23 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use benches::dataset::Dataset;
-use benches::{child, dataset, ingest, lookup};
+use benches::{child, dataset, ingest, lookup, wire};
 use serde_json::Value;
 
 const HELP: &str = "\
 Prints our figures beside the floor, on the same data, in one run. What the floor is: benches/src/floor.rs.
 
-Usage: bench [ingest] [lookup] [options]
+Usage: bench [ingest] [lookup] [wire] [options]
 
   ingest               import, with one and two threads, beside the floor
   lookup               a transaction by its hash, and SELECT 1
-                       (neither named: both)
+  wire                 lookups by pgbench and rows to a client, beside PostgreSQL 15
+                       (none named: ingest and lookup)
   --quick              a tenth of the data, one repeat; for trying things out
   --repeats N          times that each ingest step runs; the median counts         [3]
   --transactions N     transactions to look up in                            [5000000]
+  --keys N             transactions that are looked up through the wire         [4000]
+  --seconds N          time of each pgbench run                                   [15]
   --folder DIR         where data is minted; kept                [a temporary folder]
 
 Examples:
@@ -31,9 +34,12 @@ Examples:
 struct Options {
     ingest: bool,
     lookup: bool,
+    wire: bool,
     quick: bool,
     repeats: usize,
     transactions: Option<u64>,
+    keys: u64,
+    seconds: u64,
     folder: Option<PathBuf>,
 }
 
@@ -41,9 +47,12 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Options, String> {
     let mut options = Options {
         ingest: false,
         lookup: false,
+        wire: false,
         quick: false,
         repeats: 3,
         transactions: None,
+        keys: 4_000,
+        seconds: 15,
         folder: None,
     };
     let mut repeats = None;
@@ -52,14 +61,17 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Options, String> {
         match word.as_str() {
             "ingest" => options.ingest = true,
             "lookup" => options.lookup = true,
+            "wire" => options.wire = true,
             "--quick" => options.quick = true,
             "--repeats" => repeats = Some(number(&word, &value()?)?),
             "--transactions" => options.transactions = Some(number(&word, &value()?)?),
+            "--keys" => options.keys = number(&word, &value()?)?,
+            "--seconds" => options.seconds = number(&word, &value()?)?,
             "--folder" => options.folder = Some(value()?.into()),
             _ => return Err(format!("unknown option {word:?}")),
         }
     }
-    if !options.ingest && !options.lookup {
+    if !options.ingest && !options.lookup && !options.wire {
         (options.ingest, options.lookup) = (true, true);
     }
     options.repeats = match repeats {
@@ -98,6 +110,11 @@ fn run(options: &Options) -> Result<(), String> {
     if options.lookup {
         let transactions = options.transactions.unwrap_or(transactions);
         report += &lookup::run(&folder.join("lookup"), transactions, lookups)?;
+    }
+    if options.wire {
+        let transactions = options.transactions.unwrap_or(transactions);
+        let sizes = wire::Sizes { transactions, keys: options.keys, seconds: options.seconds };
+        report += &wire::run(&folder.join("lookup"), sizes)?;
     }
     println!("{report}");
     Ok(())
@@ -140,6 +157,12 @@ fn run_child(arguments: &[String]) -> Result<Value, String> {
 
 fn main() -> ExitCode {
     let words: Vec<_> = std::env::args().skip(1).collect();
+    if let [child, serve, data] = words.as_slice()
+        && child == child::CHILD
+        && serve == wire::SERVE
+    {
+        return ended(wire::serve(Path::new(data)));
+    }
     if words.first().is_some_and(|word| word == child::CHILD) {
         return match run_child(&words[1..]) {
             Ok(figures) => {
@@ -163,7 +186,11 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match run(&options) {
+    ended(run(&options))
+}
+
+fn ended(result: Result<(), String>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             eprintln!("bench: {message}");
