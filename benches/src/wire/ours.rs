@@ -1,7 +1,7 @@
 //! Our server in a process of its own, so that its memory and its threads are its own.
 
 use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use crate::child::CHILD;
@@ -13,7 +13,6 @@ pub const SERVE: &str = "wire-serve";
 /// A running server over a data directory; dropping it stops it.
 pub(super) struct Ours {
     child: Child,
-    data: PathBuf,
     pub(super) port: u16,
 }
 
@@ -32,11 +31,7 @@ impl Ours {
         let mut line = String::new();
         BufReader::new(output).read_line(&mut line).map_err(|error| error.to_string())?;
         let port = line.trim().parse().map_err(|_| format!("the server said {line:?}"))?;
-        Ok(Self { child, data: data.to_owned(), port })
-    }
-
-    pub(super) fn data(&self) -> &Path {
-        &self.data
+        Ok(Self { child, port })
     }
 
     /// Resident memory, bytes; 0 where the system does not say.
