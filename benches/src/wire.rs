@@ -35,7 +35,7 @@ use crate::report::{Table, megabytes, rate, thousands};
 /// Lookups whose rows are compared before any is timed.
 const COMPARED_MAX: usize = 500;
 /// Blocks that hold two million of the minted transactions, 611 each.
-const TRANSFER_BLOCKS: u64 = 3_274;
+const TRANSFER_BLOCKS: u64 = 3_275;
 /// Rows of one Execute while memory is watched.
 const FETCH_ROWS: i32 = 10_000;
 /// Columns of a lookup and of a transfer.

@@ -14,6 +14,7 @@
 
 mod cache;
 mod file;
+mod page;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use schemas::{BlockNumber, TableSpec};
 
 use self::cache::{Cached, PageCache, PageKey, Part};
 use self::file::FileIndex;
+use self::page::Page;
 use crate::data_dir::DataDir;
 use crate::{SegmentFile, StorageError};
 
@@ -200,10 +202,10 @@ impl Lookup<'_> {
     ) -> Step<Vec<Range<usize>>> {
         let mut found: Vec<Range<usize>> = Vec::new();
         for (page, page_rows) in self.index.pages(group, column, &rows) {
-            let array = self.page(group, column, page, &page_rows)?;
+            let part = rows.start.max(page_rows.start)..rows.end.min(page_rows.end);
+            let array = self.part(group, column, page, &page_rows, &part)?;
             let values = array.as_fixed_size_binary_opt().ok_or_else(|| wrong_type(self.file))?;
-            for row in rows.start.max(page_rows.start)..rows.end.min(page_rows.end) {
-                let at = row - page_rows.start;
+            for (at, row) in part.enumerate() {
                 if values.is_valid(at) && values.value(at) == value {
                     match found.last_mut() {
                         Some(last) if last.end == row => last.end += 1,
@@ -220,9 +222,8 @@ impl Lookup<'_> {
         let mut parts: Vec<ArrayRef> = Vec::new();
         for rows in ranges {
             for (page, page_rows) in self.index.pages(group, column, rows) {
-                let array = self.page(group, column, page, &page_rows)?;
-                let (start, end) = (rows.start.max(page_rows.start), rows.end.min(page_rows.end));
-                parts.push(array.slice(start - page_rows.start, end - start));
+                let part = rows.start.max(page_rows.start)..rows.end.min(page_rows.end);
+                parts.push(self.part(group, column, page, &page_rows, &part)?);
             }
         }
         if let [one] = parts.as_slice() {
@@ -232,23 +233,32 @@ impl Lookup<'_> {
         Ok(concat(&parts).map_err(|error| StorageError::Rows(error.to_string()))?)
     }
 
-    fn page(
+    /// `rows` of the page that has `page_rows`.
+    fn part(
         &self,
         group: usize,
         column: usize,
         page: usize,
+        page_rows: &Range<usize>,
         rows: &Range<usize>,
     ) -> Step<ArrayRef> {
+        let page = self.page(group, column, page, page_rows)?;
+        let found = page.rows(rows.start - page_rows.start..rows.end - page_rows.start);
+        Ok(found.map_err(|error| StorageError::Rows(error.to_string()))?)
+    }
+
+    fn page(&self, group: usize, column: usize, page: usize, rows: &Range<usize>) -> Step<Page> {
         let key = self.key(group, Part::Page { column: column as u32, page: page as u32 });
-        if let Some(Cached::Page(array)) = self.reader.cache.get(&key) {
-            return Ok(array);
+        if let Some(Cached::Page(page)) = self.reader.cache.get(&key) {
+            return Ok(page);
         }
         if self.reach == Reach::Memory {
             return Err(Stop::Missing);
         }
         let array = self.index.decode(&self.reader.dir, self.file, group, column, rows.clone())?;
-        self.reader.cache.put(key, Cached::Page(Arc::clone(&array)));
-        Ok(array)
+        let page = Page::new(array).map_err(|error| StorageError::Rows(error.to_string()))?;
+        self.reader.cache.put(key, Cached::Page(page.clone()));
+        Ok(page)
     }
 
     fn key(&self, group: usize, part: Part) -> PageKey {

@@ -260,7 +260,8 @@ mod tests {
             for value in [value >> shift, 0, i64::MIN, i64::MAX] {
                 let mut out = BytesMut::new();
                 put_integer(&mut out, value);
-                prop_assert_eq!(&out[..], value.to_string().as_bytes());
+                let expected = value.to_string();
+                prop_assert_eq!(&out[..], expected.as_bytes());
             }
         }
     }

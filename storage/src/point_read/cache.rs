@@ -6,9 +6,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::ArrayRef;
-
 use super::file::FileIndex;
+use super::page::Page;
 
 /// Bytes that an entry takes beside its data, about.
 const ENTRY_BYTES: usize = 256;
@@ -36,7 +35,7 @@ pub(super) enum Part {
 pub(super) enum Cached {
     Index(Arc<FileIndex>),
     Blocks(Arc<[(i64, usize)]>),
-    Page(ArrayRef),
+    Page(Page),
 }
 
 impl Cached {
@@ -45,7 +44,7 @@ impl Cached {
             + match self {
                 Self::Index(index) => index.size_bytes(),
                 Self::Blocks(blocks) => size_of_val(&**blocks),
-                Self::Page(array) => array.get_array_memory_size(),
+                Self::Page(page) => page.size_bytes(),
             }
     }
 }
@@ -118,7 +117,7 @@ mod tests {
     }
 
     fn page() -> Cached {
-        Cached::Page(Arc::new(Int64Array::from(vec![0; 128])))
+        Cached::Page(Page::Plain(Arc::new(Int64Array::from(vec![0; 128]))))
     }
 
     #[test]
