@@ -193,6 +193,7 @@ impl Settings {
 
     /// BEGIN.
     pub(crate) fn begin(&mut self) {
+        self.version += 1;
         self.frames =
             vec![Frame { savepoint: None, session: self.session.clone(), local: Values::new() }];
     }

@@ -6,11 +6,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::plan::task_error;
-use super::{Prepared, Session};
+use super::Prepared;
 use crate::limits::{STATEMENT_KEPT_BYTES_MAX, STATEMENTS_KEPT_MAX};
 use crate::statement::Kind;
-use crate::{PgType, QueryError, Statement};
+use crate::{PgType, Statement};
 
 /// Queries by their text, at most [`STATEMENTS_KEPT_MAX`], the least recently used one leaves first.
 #[derive(Default)]
@@ -63,27 +62,6 @@ impl KeptStatements {
         if let Some(kept) = self.items.get_mut(&prepared.statement.text) {
             kept.prepared = Some((declared.to_vec(), prepared.clone()));
         }
-    }
-}
-
-impl Session {
-    /// The last preparation of the same text, if planning it again would give the same.
-    pub(super) async fn prepared_before(
-        &self,
-        statement: &Statement,
-        declared: &[Option<PgType>],
-    ) -> Result<Option<Prepared>, QueryError> {
-        let Some(prepared) = self.kept().prepared(&statement.text, declared) else {
-            return Ok(None);
-        };
-        if prepared.lookup.is_some() {
-            // Its names are those of the network's own tables, which never change.
-            return Ok(Some(prepared));
-        }
-        let (planner, slot) = (self.planner(), prepared.plan.clone());
-        let task = self.engine.runtime().spawn_blocking(move || planner.is_current(&slot));
-        let is_current = task.await.map_err(|error| task_error(&error))??;
-        Ok(is_current.then_some(prepared))
     }
 }
 
