@@ -6,6 +6,7 @@
 use std::str::FromStr;
 
 use chrono::{DateTime, Offset, TimeZone};
+use chrono_tz::OffsetName as _;
 
 /// Days from 1970-01-01, where Arrow counts from, to 2000-01-01, where PostgreSQL does.
 pub(crate) const PG_EPOCH_DAYS: i32 = 10_957;
@@ -101,6 +102,17 @@ impl Zone {
             Self::Named(zone) => {
                 let instant = clamped(unix_seconds).naive_utc();
                 zone.offset_from_utc_datetime(&instant).fix().local_minus_utc()
+            }
+        }
+    }
+
+    /// Short name of the zone at an instant, such as `CET`; `None` for a fixed offset.
+    pub(crate) fn abbreviation_at(self, unix_seconds: i64) -> Option<String> {
+        match self {
+            Self::Fixed(_) => None,
+            Self::Named(zone) => {
+                let instant = clamped(unix_seconds).naive_utc();
+                zone.offset_from_utc_datetime(&instant).abbreviation().map(str::to_owned)
             }
         }
     }

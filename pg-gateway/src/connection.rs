@@ -10,13 +10,13 @@
 //! - After an error in the extended protocol nothing runs until Sync.
 //! - An error drops every portal: its transaction is over or failed.
 
-use query_engine::{QueryError, Session, TransactionStatus};
+use query_engine::{QueryError, Session, SqlState, TransactionStatus};
 use tokio_util::sync::CancellationToken;
 
 use crate::cancel::CancelRegistration;
 use crate::encode::TextStyle;
 use crate::error::{Failure, not_supported};
-use crate::extended_query::{Portals, Statements};
+use crate::extended_query::{Portals, PreparedStatement};
 use crate::frame::Frame;
 use crate::message::{Message, decode_frame};
 use crate::reply;
@@ -27,7 +27,8 @@ pub(crate) struct Connection {
     pub(crate) wire: Wire,
     pub(crate) session: Session,
     pub(crate) cancel: CancelRegistration,
-    pub(crate) statements: Statements,
+    /// The unnamed statement; named ones are the session's.
+    pub(crate) unnamed: Option<PreparedStatement>,
     pub(crate) portals: Portals,
     skip_to_sync: bool,
     /// How values look, and the version of the settings that say so.
@@ -49,7 +50,7 @@ impl Connection {
             wire,
             session,
             cancel,
-            statements: Statements::default(),
+            unnamed: None,
             portals: Portals::default(),
             skip_to_sync: false,
             style: None,
@@ -107,6 +108,7 @@ impl Connection {
         match message {
             Message::Query(sql) => {
                 self.simple_query(&sql).await?;
+                self.session.publish()?;
                 self.ready()
             }
             Message::Parse(parse) => self.parse(parse).await,
@@ -115,8 +117,16 @@ impl Connection {
             Message::Execute(execute) => self.execute(&execute).await,
             Message::Close(close) => self.close(&close),
             Message::Flush => Ok(self.wire.flush().await?),
-            Message::Sync => self.ready(),
-            Message::FunctionCall => {
+            Message::Sync => {
+                self.session.publish()?;
+                self.ready()
+            }
+            Message::FunctionCall(0) => Err(QueryError::new(
+                SqlState::UNDEFINED_FUNCTION,
+                "function with OID 0 does not exist",
+            )
+            .into()),
+            Message::FunctionCall(_) => {
                 Err(not_supported("the function call protocol is not supported").into())
             }
             // `handle` has answered Terminate.
@@ -149,6 +159,14 @@ impl Connection {
         }
     }
 
+    /// Sends the notifications that have arrived.
+    pub(crate) fn send_notifications(&mut self) {
+        for notification in self.session.take_notifications() {
+            reply::notification(&mut self.wire.out, &notification);
+        }
+        self.send_notices();
+    }
+
     /// After a statement: portals end with the transaction that they were made in.
     pub(crate) fn statement_done(&mut self, before: TransactionStatus) {
         let after = self.session.transaction_status();
@@ -173,6 +191,7 @@ impl Connection {
         let status = self.session.transaction_status();
         if status == TransactionStatus::Idle {
             self.portals.clear();
+            self.send_notifications();
         }
         self.send_notices();
         for (name, value) in self.session.take_reported_settings() {

@@ -40,7 +40,7 @@ pub(crate) fn decode_parameter(
 fn decode_text(pg_type: PgType, text: &str, zone: &Zone) -> Result<Parameter, QueryError> {
     match pg_type {
         PgType::Bool => number::parse_bool(text).map(Parameter::Bool),
-        PgType::Int2 | PgType::Int4 | PgType::Int8 | PgType::Oid => {
+        PgType::Int2 | PgType::Int4 | PgType::Int8 | PgType::Oid | PgType::Xid => {
             number::parse_integer(pg_type, text).map(Parameter::Int)
         }
         PgType::Float4 | PgType::Float8 => number::parse_float(pg_type, text).map(Parameter::Float),
@@ -69,6 +69,8 @@ fn decode_text(pg_type: PgType, text: &str, zone: &Zone) -> Result<Parameter, Qu
         | PgType::Regtype
         | PgType::Regproc
         | PgType::Regnamespace
+        | PgType::AclItem
+        | PgType::PgNodeTree
         | PgType::Unknown
         | PgType::Void => Ok(Parameter::Text(text.to_owned())),
         PgType::Int2Vector | PgType::OidVector => array::parse_vector(pg_type, text, zone),
@@ -84,7 +86,7 @@ fn decode_binary(pg_type: PgType, value: &[u8]) -> Result<Parameter, QueryError>
         PgType::Int2 => Parameter::Int(reader.i16()?.into()),
         PgType::Int4 => Parameter::Int(reader.i32()?.into()),
         PgType::Int8 => Parameter::Int(reader.i64()?),
-        PgType::Oid => Parameter::Int(reader.u32()?.into()),
+        PgType::Oid | PgType::Xid => Parameter::Int(reader.u32()?.into()),
         PgType::Float4 => Parameter::Float(f32::from_bits(reader.u32()?).into()),
         PgType::Float8 => Parameter::Float(f64::from_bits(reader.i64()?.cast_unsigned())),
         PgType::Numeric => Parameter::Numeric(numeric::read(&mut reader)?),
@@ -120,11 +122,19 @@ fn decode_binary(pg_type: PgType, value: &[u8]) -> Result<Parameter, QueryError>
             0 => Parameter::Text(String::new()),
             byte => Parameter::Text(valid_text(&[byte])?.to_owned()),
         },
+        PgType::AclItem => {
+            // As in PostgreSQL, where the type has no receive function.
+            return Err(QueryError::new(
+                SqlState::UNDEFINED_FUNCTION,
+                "no binary input function available for type aclitem",
+            ));
+        }
         PgType::Name
         | PgType::Text
         | PgType::Varchar
         | PgType::Bpchar
         | PgType::Json
+        | PgType::PgNodeTree
         | PgType::Unknown
         | PgType::Void => return Ok(Parameter::Text(valid_text(value)?.to_owned())),
         // What is left are arrays; a type without elements would be an internal error there.

@@ -11,6 +11,7 @@
 
 mod array;
 mod bytes;
+mod date_style;
 mod datetime;
 mod number;
 mod numeric;
@@ -23,6 +24,7 @@ use arrow::datatypes::DataType;
 use query_engine::{PgType, QueryError, ResultColumn, SqlState};
 
 pub(crate) use self::bytes::put_uuid;
+use self::date_style::DateStyle;
 pub(crate) use self::datetime::{put_interval, put_time};
 use crate::calendar::Zone;
 use crate::error::{internal, not_supported, protocol_violation};
@@ -87,8 +89,8 @@ pub struct TextStyle {
     pub bytea_escape: bool,
     /// extra_float_digits; above 0 floats are printed as short as they can be read back.
     pub extra_float_digits: i32,
-    /// DateStyle begins with `ISO`.
-    pub iso_dates: bool,
+    /// DateStyle.
+    pub(crate) dates: DateStyle,
     /// IntervalStyle is `postgres`.
     pub postgres_intervals: bool,
 }
@@ -99,7 +101,7 @@ impl Default for TextStyle {
             zone: Zone::Fixed(0),
             bytea_escape: false,
             extra_float_digits: 1,
-            iso_dates: true,
+            dates: DateStyle::ISO,
             postgres_intervals: true,
         }
     }
@@ -128,22 +130,12 @@ impl TextStyle {
             style.extra_float_digits = digits;
         }
         if let Some(date_style) = setting("DateStyle") {
-            style.iso_dates = date_style.starts_with("ISO");
+            style.dates = DateStyle::parse(&date_style);
         }
         if let Some(interval_style) = setting("IntervalStyle") {
             style.postgres_intervals = interval_style == "postgres";
         }
         Ok(style)
-    }
-
-    /// # Errors
-    /// 0A000 under a date style other than ISO.
-    fn require_iso_dates(&self) -> Result<(), QueryError> {
-        if self.iso_dates {
-            Ok(())
-        } else {
-            Err(not_supported("only DateStyle ISO is supported for output"))
-        }
     }
 
     /// # Errors
@@ -338,6 +330,7 @@ fn resolve(
         | PgType::Int4
         | PgType::Int8
         | PgType::Oid
+        | PgType::Xid
         | PgType::Float4
         | PgType::Float8 => number::writer(array, pg_type, format, style),
         PgType::Numeric => numeric::writer(array, format),
@@ -352,7 +345,9 @@ fn resolve(
         | PgType::Regclass
         | PgType::Regtype
         | PgType::Regproc
-        | PgType::Regnamespace => text::writer(array, pg_type, format),
+        | PgType::Regnamespace
+        | PgType::AclItem
+        | PgType::PgNodeTree => text::writer(array, pg_type, format),
         PgType::Bytea => bytes::bytea_writer(array, format, style),
         PgType::Uuid => bytes::uuid_writer(array, format),
         PgType::Date

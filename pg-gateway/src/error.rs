@@ -12,16 +12,8 @@ pub(crate) const INVALID_BINARY: SqlState = SqlState("22P03");
 pub(crate) const INVALID_AUTHORIZATION: SqlState = SqlState("28000");
 /// 28P01: wrong password, or a role that does not exist.
 pub(crate) const INVALID_PASSWORD: SqlState = SqlState("28P01");
-/// 34000: no such portal.
-pub(crate) const INVALID_CURSOR_NAME: SqlState = SqlState("34000");
-/// 42P03: a portal of this name exists.
-pub(crate) const DUPLICATE_CURSOR: SqlState = SqlState("42P03");
-/// 42P05: a prepared statement of this name exists.
-pub(crate) const DUPLICATE_PREPARED_STATEMENT: SqlState = SqlState("42P05");
 /// 53300: no free connection.
 pub(crate) const TOO_MANY_CONNECTIONS: SqlState = SqlState("53300");
-/// 55000: the object is not in the state for this.
-pub(crate) const OBJECT_NOT_IN_STATE: SqlState = SqlState("55000");
 /// 25P03: the client was idle inside a transaction for too long.
 pub(crate) const IDLE_IN_TRANSACTION_TIMEOUT: SqlState = SqlState("25P03");
 /// 57P05: the client was idle for too long.

@@ -2,42 +2,37 @@
 //!
 //! Lifetimes are PostgreSQL's: the unnamed statement lives until the next Parse of it or a simple
 //! query; named ones until Close. Portals live until their transaction ends, at the latest at Sync.
+//!
+//! Names are shared with SQL: named statements are kept by the session, where PREPARE and DEALLOCATE
+//! find them; a portal and an SQL cursor never have the same name, and each answers for the other.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use pgwire::messages::extendedquery::{Bind, Close, Describe, Execute, Parse};
-use query_engine::{Outcome, Parameter, PgType, Prepared, QueryError, SqlState};
+use query_engine::{
+    CursorUse, Outcome, Parameter, PgType, Prepared, QueryError, ResultColumn, SqlState,
+};
 
 use crate::connection::Connection;
 use crate::decode::decode_parameter;
 use crate::encode::Format;
-use crate::error::{
-    DUPLICATE_CURSOR, DUPLICATE_PREPARED_STATEMENT, Failure, INVALID_CURSOR_NAME,
-    OBJECT_NOT_IN_STATE, not_supported, protocol_violation,
-};
+use crate::error::{Failure, not_supported, protocol_violation};
 use crate::message::TARGET_STATEMENT;
 use crate::reply;
 use crate::result_stream::ResultStream;
-
-/// Most prepared statements of one connection.
-pub const STATEMENTS_MAX: usize = 10_000;
 
 /// Most portals of one connection. Each may hold a running query.
 pub const PORTALS_MAX: usize = 1_000;
 
 /// A prepared statement; `None` for one without text, which is allowed and does nothing.
-type PreparedStatement = Option<Arc<Prepared>>;
+pub(crate) type PreparedStatement = Option<Arc<Prepared>>;
 
-/// Things by name, `None` for the unnamed one, at most `limit` of them.
-pub(crate) struct Named<T> {
-    items: HashMap<Option<String>, T>,
-    limit: usize,
-    what: &'static str,
+/// Portals by name, `None` for the unnamed one.
+#[derive(Default)]
+pub(crate) struct Portals {
+    items: HashMap<Option<String>, Portal>,
 }
-
-pub(crate) type Statements = Named<PreparedStatement>;
-pub(crate) type Portals = Named<Portal>;
 
 /// A statement with its parameters, ready to run.
 pub(crate) struct Portal {
@@ -51,21 +46,11 @@ enum PortalState {
     Running(Box<ResultStream>),
     /// All rows are sent; `Some(tag)` where a further Execute gives none, as for SELECT.
     Finished(Option<&'static str>),
+    /// FETCH or MOVE has named the portal: its rows are with the session's cursor of the same name.
+    Cursor,
 }
 
-impl Default for Statements {
-    fn default() -> Self {
-        Self { items: HashMap::new(), limit: STATEMENTS_MAX, what: "prepared statements" }
-    }
-}
-
-impl Default for Portals {
-    fn default() -> Self {
-        Self { items: HashMap::new(), limit: PORTALS_MAX, what: "portals" }
-    }
-}
-
-impl<T> Named<T> {
+impl Portals {
     pub(crate) fn clear(&mut self) {
         self.items.clear();
     }
@@ -82,11 +67,11 @@ impl<T> Named<T> {
     ///
     /// # Errors
     /// 54000 when there would be more than the limit.
-    fn insert(&mut self, name: Option<String>, item: T) -> Result<(), QueryError> {
-        if self.items.len() >= self.limit && !self.contains(&name) {
+    fn insert(&mut self, name: Option<String>, item: Portal) -> Result<(), QueryError> {
+        if self.items.len() >= PORTALS_MAX && !self.contains(&name) {
             return Err(QueryError::new(
                 SqlState::PROGRAM_LIMIT,
-                format!("a connection can have at most {} {}", self.limit, self.what),
+                format!("a connection can have at most {PORTALS_MAX} portals"),
             ));
         }
         self.items.insert(name, item);
@@ -98,15 +83,10 @@ impl Connection {
     /// Parse: makes a prepared statement.
     pub(crate) async fn parse(&mut self, parse: Parse) -> Result<(), Failure> {
         let Parse { name, query, type_oids, .. } = parse;
-        if name.is_none() {
+        match &name {
             // Even a Parse that fails ends the unnamed statement.
-            self.statements.remove(None);
-        } else if self.statements.contains(&name) {
-            return Err(QueryError::new(
-                DUPLICATE_PREPARED_STATEMENT,
-                format!("prepared statement \"{}\" already exists", shown(&name)),
-            )
-            .into());
+            None => self.unnamed = None,
+            Some(name) => self.session.check_new_name(name)?,
         }
         let declared =
             type_oids.iter().map(|&oid| declared_type(oid)).collect::<Result<Vec<_>, _>>()?;
@@ -127,13 +107,16 @@ impl Connection {
                 Some(Arc::new(self.wire.supervise(&token, prepare).await?))
             }
         };
-        self.statements.insert(name, prepared)?;
+        match &name {
+            None => self.unnamed = Some(prepared),
+            Some(name) => self.session.keep_named(name, prepared)?,
+        }
         Ok(reply::parse_complete(&mut self.wire.out)?)
     }
 
     /// Bind: makes a portal. Parameters are decoded here, so that their errors come here.
     pub(crate) async fn bind(&mut self, bind: Bind) -> Result<(), Failure> {
-        let statement = self.statement(&bind.statement_name)?.clone();
+        let statement = self.statement(&bind.statement_name)?;
         if let Some(prepared) = &statement {
             let token = self.token();
             let session = &mut self.session;
@@ -144,7 +127,7 @@ impl Connection {
             self.wire.supervise(&token, check).await?;
         }
         let types = statement.as_ref().map_or(&[][..], |prepared| prepared.parameter_types());
-        let columns = statement.as_ref().and_then(|prepared| prepared.columns());
+        let columns = self.columns(&statement);
         let parameter_formats = Format::each(&bind.parameter_format_codes, bind.parameters.len())
             .ok_or_else(|| {
                 protocol_violation(format!(
@@ -162,12 +145,8 @@ impl Connection {
             ))
             .into());
         }
-        if bind.portal_name.is_some() && self.portals.contains(&bind.portal_name) {
-            return Err(QueryError::new(
-                DUPLICATE_CURSOR,
-                format!("cursor \"{}\" already exists", shown(&bind.portal_name)),
-            )
-            .into());
+        if let Some(name) = &bind.portal_name {
+            self.check_cursor_name(name)?;
         }
         let style = self.text_style()?;
         let mut parameters = Vec::with_capacity(types.len());
@@ -178,7 +157,7 @@ impl Connection {
                 Some(value) => decode_parameter(pg_type, format, &value, &style.zone)?,
             });
         }
-        let column_count = columns.map_or(0, <[_]>::len);
+        let column_count = columns.as_ref().map_or(0, |columns| columns.len());
         let formats = match Format::each(&bind.result_column_format_codes, column_count) {
             Some(formats) => formats?,
             // A statement without rows ignores result formats.
@@ -199,29 +178,112 @@ impl Connection {
 
     /// Describe: parameter types and columns of a statement, or columns of a portal.
     pub(crate) fn describe(&mut self, describe: &Describe) -> Result<(), Failure> {
-        let (statement, formats) = if describe.target_type == TARGET_STATEMENT {
-            let statement = self.statement(&describe.name)?.clone();
+        let (columns, formats) = if describe.target_type == TARGET_STATEMENT {
+            let statement = self.statement(&describe.name)?;
             let types = statement.as_ref().map_or(&[][..], |prepared| prepared.parameter_types());
             reply::parameter_description(&mut self.wire.out, types)?;
-            (statement, None)
+            (self.columns(&statement), None)
+        } else if let Some(columns) = self.cursor_columns(&describe.name) {
+            (Some(columns), None)
         } else {
             let portal = self.portal(&describe.name)?;
-            (portal.statement.clone(), Some(portal.formats.clone()))
+            let (statement, formats) = (portal.statement.clone(), portal.formats.clone());
+            (self.columns(&statement), Some(formats))
         };
         let out = &mut self.wire.out;
-        match statement.as_ref().and_then(|prepared| prepared.columns()) {
+        match columns {
             None => reply::no_data(out)?,
             Some(columns) => {
-                let formats = formats.unwrap_or_else(|| vec![Format::Text; columns.len()].into());
-                reply::row_description(out, columns, &formats)?;
+                let formats = formats
+                    .filter(|formats| formats.len() == columns.len())
+                    .unwrap_or_else(|| vec![Format::Text; columns.len()].into());
+                reply::row_description(out, &columns, &formats)?;
             }
         }
+        Ok(())
+    }
+
+    /// Columns that a statement gives, as things are now.
+    fn columns(&self, statement: &PreparedStatement) -> Option<Arc<[ResultColumn]>> {
+        self.session.result_columns(statement.as_ref()?)
+    }
+
+    /// Columns of the SQL cursor that a portal's name means.
+    fn cursor_columns(&self, name: &Option<String>) -> Option<Arc<[ResultColumn]>> {
+        let name = name.as_ref()?;
+        if self.portals.contains(&Some(name.clone())) {
+            return None;
+        }
+        self.session.cursor_columns(name)
+    }
+
+    /// # Errors
+    /// 42P03 where a portal or a cursor has the name.
+    fn check_cursor_name(&self, name: &str) -> Result<(), QueryError> {
+        let taken = self.portals.contains(&Some(name.to_owned()))
+            || self.session.cursor_columns(name).is_some();
+        if taken {
+            return Err(QueryError::new(
+                SqlState::DUPLICATE_CURSOR,
+                format!("cursor \"{name}\" already exists"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Before a statement runs that names a cursor: a portal of that name stands for one.
+    pub(crate) async fn share_cursors(&mut self, prepared: &Prepared) -> Result<(), Failure> {
+        match prepared.cursor_use() {
+            Some(CursorUse::Declare(name)) => Ok(self.check_cursor_name(name)?),
+            Some(CursorUse::Fetch(name)) => self.lend_portal(name).await,
+            Some(CursorUse::Close(Some(name))) => self.lend_portal(name).await,
+            Some(CursorUse::Close(None)) | None => Ok(()),
+        }
+    }
+
+    /// Gives the rows of a portal to the session, as a cursor of the same name.
+    async fn lend_portal(&mut self, name: &str) -> Result<(), Failure> {
+        let key = Some(name.to_owned());
+        let Some(mut portal) = self.portals.items.remove(&key) else { return Ok(()) };
+        let state = match portal.state {
+            PortalState::Cursor => PortalState::Cursor,
+            PortalState::Bound(parameters) => match portal.statement.clone() {
+                Some(prepared) if self.columns(&portal.statement).is_some() => {
+                    self.start(&prepared, &parameters, &portal.formats).await?
+                }
+                _ => PortalState::Bound(parameters),
+            },
+            state => state,
+        };
+        portal.state = match state {
+            PortalState::Running(stream) => {
+                let (rows, rest) = stream.into_rest();
+                self.session.adopt_cursor(name, rows, rest)?;
+                PortalState::Cursor
+            }
+            PortalState::Cursor => PortalState::Cursor,
+            PortalState::Bound(_) | PortalState::Finished(_) => {
+                return Err(QueryError::new(
+                    SqlState::OBJECT_NOT_IN_STATE,
+                    format!("portal \"{name}\" cannot be run"),
+                )
+                .into());
+            }
+        };
+        self.portals.items.insert(key, portal);
         Ok(())
     }
 
     /// Execute: runs a portal, or goes on with it. A `max_rows` of zero or less means all rows.
     pub(crate) async fn execute(&mut self, execute: &Execute) -> Result<(), Failure> {
         let rows_max = u64::try_from(execute.max_rows).ok().filter(|&rows_max| rows_max > 0);
+        let is_cursor = match self.portals.items.get(&execute.name) {
+            Some(portal) => matches!(portal.state, PortalState::Cursor),
+            None => self.cursor_columns(&execute.name).is_some(),
+        };
+        if is_cursor && let Some(name) = &execute.name {
+            return self.execute_cursor(name, rows_max).await;
+        }
         self.portal(&execute.name)?;
         // Out of the map while it runs: on an error the portal is gone, as the protocol wants.
         let mut portal = self.portals.items.remove(&execute.name).expect("looked up just before");
@@ -253,6 +315,25 @@ impl Connection {
         Ok(())
     }
 
+    /// Execute of an SQL cursor: it goes on from where it stands.
+    async fn execute_cursor(&mut self, name: &str, rows_max: Option<u64>) -> Result<(), Failure> {
+        let (token, style) = (self.token(), self.text_style()?);
+        let fetch = self.session.execute_cursor(name, rows_max, token.clone());
+        let rows = self.wire.supervise(&token, fetch).await?;
+        let column_count = rows.columns().len();
+        let formats = match self.portals.items.get(&Some(name.to_owned())) {
+            Some(portal) => portal.formats.clone(),
+            None => vec![Format::Text; column_count].into(),
+        };
+        let mut stream = ResultStream::new(rows, formats);
+        let sent = stream.send(&mut self.wire, &token, &style, None).await?;
+        if rows_max == Some(sent.row_count) {
+            return Ok(reply::portal_suspended(&mut self.wire.out)?);
+        }
+        let tag = reply::row_tag(stream.tag(), sent.row_count);
+        Ok(reply::command_complete(&mut self.wire.out, tag)?)
+    }
+
     /// First run of a portal. Statements without rows are finished by it.
     async fn start(
         &mut self,
@@ -261,9 +342,11 @@ impl Connection {
         formats: &Arc<[Format]>,
     ) -> Result<PortalState, Failure> {
         let token = self.token();
+        Box::pin(self.share_cursors(prepared)).await?;
         let execute = self.session.execute(prepared, parameters, token.clone());
         let outcome = self.wire.supervise(&token, execute).await?;
         self.send_notices();
+        self.forget_portals(prepared);
         match outcome {
             Outcome::Rows(rows) if rows.columns().len() == formats.len() => {
                 let stream = ResultStream::new(rows, formats.clone());
@@ -274,7 +357,6 @@ impl Connection {
                 Err(not_supported("cached plan must not change result type").into())
             }
             Outcome::Done { tag } => {
-                self.forget_on(&tag);
                 reply::command_complete(&mut self.wire.out, tag)?;
                 Ok(PortalState::Finished(None))
             }
@@ -305,7 +387,7 @@ impl Connection {
                 Ok(state)
             }
             PortalState::Finished(None) => Err(QueryError::new(
-                OBJECT_NOT_IN_STATE,
+                SqlState::OBJECT_NOT_IN_STATE,
                 format!("portal \"{}\" cannot be run", shown(name)),
             )
             .into()),
@@ -315,35 +397,44 @@ impl Connection {
 
     /// Close: drops a statement or portal; one that does not exist is fine.
     pub(crate) fn close(&mut self, close: &Close) -> Result<(), Failure> {
-        if close.target_type == TARGET_STATEMENT {
-            self.statements.remove(close.name.as_deref());
-        } else {
-            self.portals.remove(close.name.as_deref());
+        match (close.target_type == TARGET_STATEMENT, &close.name) {
+            (true, None) => self.unnamed = None,
+            (true, Some(name)) => self.session.forget_named(name),
+            (false, name) => {
+                self.portals.remove(name.as_deref());
+                if let Some(name) = name {
+                    self.session.close_cursor(name);
+                }
+            }
         }
         Ok(reply::close_complete(&mut self.wire.out)?)
     }
 
-    /// SQL statements that end prepared statements end those of the protocol too.
-    pub(crate) fn forget_on(&mut self, tag: &str) {
-        if matches!(tag, "DISCARD ALL" | "DEALLOCATE ALL") {
-            self.statements.clear();
+    /// CLOSE ends portals as it ends cursors.
+    pub(crate) fn forget_portals(&mut self, prepared: &Prepared) {
+        match prepared.cursor_use() {
+            Some(CursorUse::Close(Some(name))) => self.portals.remove(Some(name)),
+            Some(CursorUse::Close(None)) => self.portals.clear(),
+            _ => {}
         }
     }
 
-    fn statement(&self, name: &Option<String>) -> Result<&PreparedStatement, QueryError> {
-        self.statements.items.get(name).ok_or_else(|| {
-            let message = match name {
-                Some(name) => format!("prepared statement \"{name}\" does not exist"),
-                None => "unnamed prepared statement does not exist".to_owned(),
-            };
-            QueryError::new(SqlState::UNDEFINED_STATEMENT, message)
-        })
+    fn statement(&self, name: &Option<String>) -> Result<PreparedStatement, QueryError> {
+        match name {
+            Some(name) => self.session.named(name),
+            None => self.unnamed.clone().ok_or_else(|| {
+                QueryError::new(
+                    SqlState::UNDEFINED_STATEMENT,
+                    "unnamed prepared statement does not exist",
+                )
+            }),
+        }
     }
 
     fn portal(&self, name: &Option<String>) -> Result<&Portal, QueryError> {
         self.portals.items.get(name).ok_or_else(|| {
             let message = format!("portal \"{}\" does not exist", shown(name));
-            QueryError::new(INVALID_CURSOR_NAME, message)
+            QueryError::new(SqlState::INVALID_CURSOR_NAME, message)
         })
     }
 }
@@ -371,13 +462,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_limit_of_named_items_admits_its_own_value_and_refuses_the_next() {
-        let mut statements = Statements::default();
-        for number in 0..STATEMENTS_MAX {
-            statements.insert(Some(number.to_string()), None).unwrap();
+    fn the_limit_of_portals_admits_its_own_value_and_refuses_the_next() {
+        let portal = || Portal {
+            statement: None,
+            formats: Arc::from([]),
+            state: PortalState::Bound(Vec::new()),
+        };
+        let mut portals = Portals::default();
+        for number in 0..PORTALS_MAX {
+            portals.insert(Some(number.to_string()), portal()).unwrap();
         }
-        statements.insert(Some("0".to_owned()), None).unwrap();
-        assert_eq!(statements.insert(None, None).unwrap_err().state.0, "54000");
+        portals.insert(Some("0".to_owned()), portal()).unwrap();
+        assert_eq!(portals.insert(None, portal()).unwrap_err().state.0, "54000");
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Ends clients that are silent for longer than their session allows.
+//! Waits for a client: tells it of notifications, and ends it when it is silent for longer than its
+//! session allows.
 //!
 //! The clock runs from ReadyForQuery to the next whole message, as in PostgreSQL: a client that is in the
 //! middle of a pipeline is not idle.
@@ -6,6 +7,7 @@
 use std::time::Duration;
 
 use query_engine::{QueryError, TransactionStatus};
+use tokio::time::Instant;
 
 use crate::connection::Connection;
 use crate::error::{Failure, IDLE_IN_TRANSACTION_TIMEOUT, IDLE_SESSION_TIMEOUT};
@@ -18,13 +20,26 @@ impl Connection {
     /// 25P03 or 57P05, both fatal, for a client that is idle for too long.
     pub(crate) async fn next_frame(&mut self) -> Result<Option<Frame>, Failure> {
         let limit = if self.is_idle { self.idle_limit() } else { None };
-        let frame = self.wire.frame(Phase::Session);
-        let frame = match limit {
-            None => frame.await,
-            Some((limit, ended)) => match tokio::time::timeout(limit, frame).await {
-                Ok(frame) => frame,
-                Err(_) => Err(Failure::Fatal(ended)),
-            },
+        // A notification that is sent meanwhile does not start the clock again.
+        let limit = limit.map(|(limit, ended)| (Instant::now() + limit, ended));
+        let hears = self.is_idle && self.session.transaction_status() == TransactionStatus::Idle;
+        let frame = loop {
+            let Self { wire, session, .. } = self;
+            let frame = async {
+                let frame = wire.frame(Phase::Session);
+                match &limit {
+                    None => frame.await,
+                    Some((deadline, ended)) => tokio::time::timeout_at(*deadline, frame)
+                        .await
+                        .unwrap_or_else(|_| Err(Failure::Fatal(ended.clone()))),
+                }
+            };
+            tokio::select! {
+                biased;
+                frame = frame => break frame,
+                () = session.notified(), if hears => {}
+            }
+            self.send_notifications();
         };
         self.is_idle = false;
         frame

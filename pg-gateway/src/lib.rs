@@ -53,7 +53,7 @@ pub use auth::{AuthConfig, Role};
 pub use calendar::Zone;
 pub use config::GatewayConfig;
 pub use encode::{EncodedBatch, Format, TextStyle, text_rows};
-pub use extended_query::{PORTALS_MAX, STATEMENTS_MAX};
+pub use extended_query::PORTALS_MAX;
 pub use host_rule::{AddressError, AddressRange, AuthMethod, HostKind, HostRule, Names};
 pub use scram::{ITERATIONS_MAX, Verifier, VerifierError};
 pub use server::{Gateway, RunningGateway, StartError};

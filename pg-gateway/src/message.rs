@@ -30,7 +30,7 @@ pub(crate) enum Message {
     /// Ends a pipeline.
     Sync,
     /// Calls a function by its object id; a protocol of the past.
-    FunctionCall,
+    FunctionCall(u32),
     /// COPY data outside COPY: ignored, as PostgreSQL does.
     StrayCopy,
     /// The client leaves.
@@ -64,7 +64,7 @@ pub(crate) fn decode_frame(frame: &Frame) -> Result<Message, QueryError> {
         b'H' => Message::Flush,
         b'S' => Message::Sync,
         b'X' => return Ok(Message::Terminate),
-        b'F' => return Ok(Message::FunctionCall),
+        b'F' => return Ok(Message::FunctionCall(reader.u32()?)),
         b'd' | b'c' | b'f' => return Ok(Message::StrayCopy),
         kind => {
             return Err(protocol_violation(format!("invalid frontend message type {kind}")));

@@ -12,7 +12,9 @@ use pgwire::messages::response::{
 use pgwire::messages::startup::{
     Authentication, BackendKeyData, NegotiateProtocolVersion, ParameterStatus, SecretKey,
 };
-use query_engine::{Notice, PgType, QueryError, ResultColumn, SqlState, TransactionStatus};
+use query_engine::{
+    Notice, Notification, PgType, QueryError, ResultColumn, SqlState, TransactionStatus,
+};
 
 use crate::encode::Format;
 use crate::error::internal;
@@ -181,6 +183,19 @@ pub(crate) fn row_description(
         )
     });
     put(out, &RowDescription::new(fields.collect()))
+}
+
+/// NotificationResponse.
+pub(crate) fn notification(out: &mut BytesMut, notification: &Notification) {
+    out.put_u8(b'A');
+    let start = out.len();
+    out.put_u32(0);
+    out.put_i32(notification.sender);
+    for text in [&notification.channel, &notification.payload] {
+        out.put_slice(text.as_bytes());
+        out.put_u8(0);
+    }
+    patch_length(out, start);
 }
 
 /// NoticeResponse.

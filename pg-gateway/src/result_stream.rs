@@ -10,6 +10,7 @@
 
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use query_engine::{QueryError, Rows};
 use tokio_util::sync::CancellationToken;
 
@@ -24,7 +25,14 @@ const ROWS_PER_CHECK: usize = 16;
 pub(crate) struct ResultStream {
     rows: Rows,
     formats: Arc<[Format]>,
-    batch: Option<(EncodedBatch, usize)>,
+    batch: Option<Current>,
+}
+
+/// The batch that is being sent.
+struct Current {
+    batch: RecordBatch,
+    encoded: EncodedBatch,
+    next_row: usize,
 }
 
 /// What one run of a stream did.
@@ -47,6 +55,14 @@ impl ResultStream {
         self.rows.tag()
     }
 
+    /// The rows that are not sent, those of a batch that is partly sent first.
+    pub(crate) fn into_rest(self) -> (Rows, Option<RecordBatch>) {
+        let rest = self.batch.map(|Current { batch, next_row, .. }| {
+            batch.slice(next_row, batch.num_rows() - next_row)
+        });
+        (self.rows, rest)
+    }
+
     /// Sends rows until the end or `rows_max`, which is `None` for all.
     pub(crate) async fn send(
         &mut self,
@@ -60,12 +76,12 @@ impl ResultStream {
             if rows_max.is_some_and(|rows_max| row_count >= rows_max) {
                 return Ok(Sent { row_count, finished: false });
             }
-            let Some((batch, next_row)) = &mut self.batch else {
+            let Some(Current { encoded: batch, next_row, .. }) = &mut self.batch else {
                 let Some(batch) = self.next_batch(wire, token).await? else {
                     return Ok(Sent { row_count, finished: true });
                 };
                 let encoded = EncodedBatch::new(&batch, self.rows.columns(), &self.formats, style)?;
-                self.batch = Some((encoded, 0));
+                self.batch = Some(Current { batch, encoded, next_row: 0 });
                 continue;
             };
             let left = rows_max.map_or(u64::MAX, |rows_max| rows_max - row_count);
@@ -88,7 +104,7 @@ impl ResultStream {
         &mut self,
         wire: &mut Wire,
         token: &CancellationToken,
-    ) -> Result<Option<arrow::array::RecordBatch>, Failure> {
+    ) -> Result<Option<RecordBatch>, Failure> {
         let next = async {
             match self.rows.next().await {
                 Some(Ok(batch)) => Ok(Some(batch)),

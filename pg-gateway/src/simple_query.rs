@@ -14,7 +14,7 @@ impl Connection {
     /// Runs every statement of `sql` in turn; the first error ends the text.
     pub(crate) async fn simple_query(&mut self, sql: &str) -> Result<(), Failure> {
         // As PostgreSQL: a simple query ends the unnamed statement and the unnamed portal.
-        self.statements.remove(None);
+        self.unnamed = None;
         self.portals.remove(None);
         let statements = self.session.parse(sql)?;
         if statements.is_empty() {
@@ -35,12 +35,15 @@ impl Connection {
             let message = "there is no parameter $1";
             return Err(QueryError::new(SqlState::UNDEFINED_PARAMETER, message).into());
         }
+        self.share_cursors(&prepared).await?;
         let execute = self.session.execute(&prepared, &[], token.clone());
         let outcome = self.wire.supervise(&token, execute).await?;
         self.send_notices();
+        self.forget_portals(&prepared);
         match outcome {
             Outcome::Rows(rows) => {
-                let formats: Arc<[Format]> = vec![Format::Text; rows.columns().len()].into();
+                let format = if rows.is_binary() { Format::Binary } else { Format::Text };
+                let formats: Arc<[Format]> = vec![format; rows.columns().len()].into();
                 reply::row_description(&mut self.wire.out, rows.columns(), &formats)?;
                 let style = self.text_style()?;
                 let mut stream = ResultStream::new(rows, formats);
@@ -50,7 +53,6 @@ impl Connection {
                 reply::command_complete(&mut self.wire.out, tag)?;
             }
             Outcome::Done { tag } => {
-                self.forget_on(&tag);
                 reply::command_complete(&mut self.wire.out, tag)?;
             }
             Outcome::CopyOut { rows, options } => self.copy_out(rows, &options, &token).await?,

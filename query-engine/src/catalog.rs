@@ -23,6 +23,7 @@ use schemas::Keys;
 
 use crate::PgType;
 use crate::activity::Entry;
+use crate::notify::Outbox;
 use crate::session::Settings;
 use crate::temp::TempTables;
 
@@ -102,12 +103,19 @@ pub(crate) struct CatalogView {
     pub(crate) sizes: Sizes,
     /// The session among all of this server.
     pub(crate) entry: Arc<Entry>,
+    /// What the open transaction says with NOTIFY; lock briefly, never across an await.
+    pub(crate) outbox: Arc<Mutex<Outbox>>,
 }
 
 impl CatalogView {
     /// Locks the settings. A panic of another holder leaves them usable: each change is one step.
     pub(crate) fn settings(&self) -> std::sync::MutexGuard<'_, Settings> {
         self.settings.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Locks the outbox.
+    pub(crate) fn outbox(&self) -> std::sync::MutexGuard<'_, Outbox> {
+        self.outbox.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Schemas in which an unqualified name is looked up, in order: the temp schema and `pg_catalog`

@@ -94,20 +94,35 @@ impl CatalogQuery {
         &self.columns
     }
 
-    /// Runs the statement. One batch holds all rows; it may have none.
+    fn run_in(
+        &self,
+        env: &Env<'_>,
+        parameters: &[Parameter],
+        cancel: &CancellationToken,
+    ) -> Result<RecordBatch, QueryError> {
+        let parameters = result::parameters(env, parameters, &self.parameter_types)?;
+        let rows = exec::run(&self.plan, env, &parameters, cancel)?;
+        result::batch(env, &self.plan, &self.columns, &rows)
+    }
+
+    /// Runs the statement. One batch holds all rows; it may have none. An error of the run, which comes
+    /// after the columns, is inside; one of the statement's constants outside.
     ///
     /// # Errors
     /// 57014 after `cancel`, 54000 past the limits of `exec`, and what functions report.
-    pub(crate) fn run(
+    pub(crate) fn run_late(
         &self,
         view: &CatalogView,
         parameters: &[Parameter],
         cancel: &CancellationToken,
-    ) -> Result<RecordBatch, QueryError> {
-        let env = Env::new(view);
-        let parameters = result::parameters(&env, parameters, &self.parameter_types)?;
-        let rows = exec::run(&self.plan, &env, &parameters, cancel)?;
-        result::batch(&env, &self.plan, &self.columns, &rows)
+    ) -> Result<Result<RecordBatch, QueryError>, QueryError> {
+        let env = Env::cancellable(view, cancel);
+        let error = match self.run_in(&env, parameters, cancel) {
+            Ok(batch) => return Ok(Ok(batch)),
+            Err(error) => error,
+        };
+        let values = result::parameters(&env, parameters, &self.parameter_types)?;
+        if exec::is_late(&self.plan, &env, &values, cancel) { Ok(Err(error)) } else { Err(error) }
     }
 }
 

@@ -26,10 +26,12 @@ use crate::catalog::{CatalogView, Sizes, chain};
 use crate::error::map::query_error;
 use crate::functions::aggregate::checked_aggregates;
 use crate::functions::conditional::open_conditionals;
+use crate::functions::series::series;
 use crate::functions::units::units;
 use crate::limits::{
     BATCH_ROWS_MAX, FILE_METADATA_BYTES_MAX, PLANNING_THREADS_MAX, THREAD_STACK_BYTES,
 };
+use crate::notify::Hub;
 use crate::session::Settings;
 use crate::tables::segments::SEGMENT_STORE_URL;
 use crate::temp::TempTables;
@@ -50,6 +52,7 @@ const HIDDEN_FUNCTIONS: &[&str] = &[
     "arrow_metadata",
     "with_metadata",
     "version",
+    // Ours are bounded: a list of any length would be made in memory at once.
     "generate_series",
     "range",
 ];
@@ -71,6 +74,7 @@ pub struct Engine {
     activity: Arc<Activity>,
     /// Number of the next session: it names the session's temp schema.
     sessions: AtomicU32,
+    notifications: Arc<Hub>,
     /// `None` only while it is dropped.
     runtime: Option<Runtime>,
 }
@@ -101,7 +105,14 @@ impl Engine {
         let template = template(&store, &config)?;
         let activity = Activity::new(Arc::clone(&clock));
         let (sessions, runtime) = (AtomicU32::new(1), Some(runtime));
-        Ok(Arc::new(Self { store, template, clock, activity, sessions, runtime }))
+        let notifications = Arc::new(Hub::default());
+        let hub = Arc::downgrade(&notifications);
+        store.on_commit(move |network, blocks| {
+            if let Some(hub) = hub.upgrade() {
+                hub.publish_blocks(network, blocks);
+            }
+        });
+        Ok(Arc::new(Self { store, template, clock, activity, sessions, notifications, runtime }))
     }
 
     /// Names of the databases that a client can connect to: the networks.
@@ -147,11 +158,17 @@ impl Engine {
             tables: Arc::default(),
             sizes: Sizes::of(self.store.clone()),
             entry,
+            outbox: Arc::default(),
         };
         Ok(Session::new(Arc::clone(self), Arc::new(view), self.template.clone()))
     }
 
-    pub(crate) fn store(&self) -> &Store {
+    pub(crate) fn notifications(&self) -> &Arc<Hub> {
+        &self.notifications
+    }
+
+    /// The store whose networks it serves.
+    pub fn store(&self) -> &Store {
         &self.store
     }
 
@@ -183,6 +200,8 @@ fn template(store: &Store, config: &EngineConfig) -> Result<SessionState, QueryE
         .with_information_schema(false);
     let options = session.options_mut();
     options.sql_parser.parse_float_as_decimal = true;
+    // now() is an instant, not a local time.
+    options.execution.time_zone = Some("UTC".to_owned());
     options.sql_parser.map_string_types_to_utf8view = false;
     options.execution.parquet.pushdown_filters = true;
     options.execution.parquet.reorder_filters = true;
@@ -198,6 +217,7 @@ fn template(store: &Store, config: &EngineConfig) -> Result<SessionState, QueryE
     scalars.retain(|function| !HIDDEN_FUNCTIONS.contains(&function.name()));
     scalars.extend(open_conditionals());
     scalars.push(Arc::new(units()));
+    scalars.push(Arc::new(series()));
     let mut aggregates = SessionStateDefaults::default_aggregate_functions();
     aggregates.retain(|function| !matches!(function.name(), "sum" | "avg"));
     aggregates.extend(checked_aggregates());

@@ -51,6 +51,9 @@ impl SqlState {
     pub const OUT_OF_MEMORY: Self = Self("53200");
     pub const PROGRAM_LIMIT: Self = Self("54000");
     pub const UNKNOWN_DATABASE: Self = Self("3D000");
+    pub const INVALID_CURSOR_NAME: Self = Self("34000");
+    pub const DUPLICATE_CURSOR: Self = Self("42P03");
+    pub const OBJECT_NOT_IN_STATE: Self = Self("55000");
     pub const UNDEFINED_STATEMENT: Self = Self("26000");
     pub const DATA_CORRUPTED: Self = Self("XX001");
     pub const INTERNAL_ERROR: Self = Self("XX000");

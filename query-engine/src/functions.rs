@@ -5,4 +5,5 @@ pub(crate) mod checked;
 pub(crate) mod conditional;
 pub(crate) mod pg;
 pub(crate) mod pg_cast;
+pub(crate) mod series;
 pub(crate) mod units;

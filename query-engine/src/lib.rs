@@ -21,6 +21,7 @@ mod error;
 mod functions;
 mod key_lookup;
 pub mod limits;
+mod notify;
 mod outcome;
 mod parameter;
 mod pg_type;
@@ -37,8 +38,11 @@ pub use activity::{Backend, Control};
 pub use copy::{CopyFormat, CopyHeader, CopyOptions};
 pub use engine::{Engine, EngineConfig};
 pub use error::{QueryError, SqlState};
+pub use notify::{BLOCKS_CHANNEL, Notification};
 pub use outcome::{Outcome, ResultColumn, Rows};
 pub use parameter::Parameter;
 pub use pg_type::PgType;
-pub use session::{CopyIn, CopyRowError, Notice, Prepared, Principal, Session, TransactionStatus};
+pub use session::{
+    CopyIn, CopyRowError, CursorUse, Notice, Prepared, Principal, Session, TransactionStatus,
+};
 pub use statement::Statement;

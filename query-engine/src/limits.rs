@@ -4,6 +4,8 @@
 pub const STATEMENT_BYTES_MAX: usize = 1024 * 1024;
 /// Statements in one text (54000).
 pub const STATEMENTS_MAX: usize = 1_000;
+/// Bytes of a name; longer ones are cut with a notice, as PostgreSQL does.
+pub const IDENTIFIER_BYTES_MAX: usize = 63;
 /// Nesting of expressions and subqueries (54001).
 pub const NESTING_MAX: usize = 100;
 /// Queries in parentheses within one another (54001): each level doubles the parser's time.
@@ -14,8 +16,14 @@ pub const ARRAY_NESTING_MAX: usize = 32;
 pub const SET_OPERATIONS_MAX: usize = 200;
 /// Parameters of one statement (54000): what the wire protocol can number.
 pub const PARAMETERS_MAX: usize = 65_535;
-/// Statements kept by PREPARE in one session (54000).
-pub const PREPARED_MAX: usize = 1_000;
+/// Named statements of one session, of PREPARE and of the extended protocol together (54000).
+pub const PREPARED_MAX: usize = 10_000;
+/// Cursors of one session (54000).
+pub const CURSORS_MAX: usize = 1_000;
+/// Bytes of rows that the cursors of one session keep, to go back or for WITH HOLD (53200).
+pub const CURSOR_BYTES_MAX: usize = 64 << 20;
+/// Bytes of rows up to which a cursor declared without SCROLL can still go back; then forward only.
+pub const CURSOR_REWIND_BYTES_MAX: usize = 4 << 20;
 /// Savepoints of one transaction (54000).
 pub const SAVEPOINTS_MAX: usize = 1_000;
 /// Temp tables of one session (54000).
@@ -24,6 +32,16 @@ pub const TEMP_TABLES_MAX: usize = 256;
 pub const TEMP_COLUMNS_MAX: usize = 1_600;
 /// Bytes that the rows of a session's temp tables may take (53200).
 pub const TEMP_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Elements of a series in the select list of a query over tables (54000).
+pub const SERIES_ELEMENTS_MAX: usize = 100_000;
+/// Bytes of the text of a notification (22023).
+pub const NOTIFY_PAYLOAD_BYTES_MAX: usize = 7_999;
+/// Notifications that wait for one listener, or in one transaction (54000).
+pub const NOTIFY_QUEUE_MAX: usize = 65_536;
+/// Bytes of the notifications that wait for one listener, or in one transaction (54000).
+pub const NOTIFY_QUEUE_BYTES_MAX: usize = 16 << 20;
+/// Channels that one session listens on (54000).
+pub const CHANNELS_MAX: usize = 1_000;
 /// Batches that wait between the query and its reader; past it the query waits.
 pub const BATCHES_WAITING_MAX: usize = 2;
 /// Rows of one batch.
@@ -59,11 +77,29 @@ pub(crate) const ALL: &[(&str, usize, &str, &str)] = &[
     ("array_nesting", ARRAY_NESTING_MAX, "54001", "arrays and subscripts within one another"),
     ("set_operations", SET_OPERATIONS_MAX, "54001", "set operations in one statement"),
     ("parameters", PARAMETERS_MAX, "54000", "parameters of one statement"),
-    ("prepared_statements", PREPARED_MAX, "54000", "statements kept by PREPARE in one session"),
+    ("prepared_statements", PREPARED_MAX, "54000", "named statements of one session"),
+    ("cursors", CURSORS_MAX, "54000", "cursors of one session"),
+    ("cursor_bytes", CURSOR_BYTES_MAX, "53200", "bytes of rows that the cursors of a session keep"),
+    (
+        "cursor_rewind_bytes",
+        CURSOR_REWIND_BYTES_MAX,
+        "55000",
+        "bytes of rows up to which a cursor without SCROLL goes back",
+    ),
     ("savepoints", SAVEPOINTS_MAX, "54000", "savepoints of one transaction"),
     ("temp_tables", TEMP_TABLES_MAX, "54000", "temporary tables of one session"),
     ("temp_columns", TEMP_COLUMNS_MAX, "54011", "columns of one temporary table"),
     ("temp_bytes", TEMP_BYTES_MAX, "53200", "bytes in the temporary tables of one session"),
+    ("series_elements", SERIES_ELEMENTS_MAX, "54000", "elements of a series in a select list"),
+    ("notify_payload_bytes", NOTIFY_PAYLOAD_BYTES_MAX, "22023", "bytes of a notification's text"),
+    ("notify_queue", NOTIFY_QUEUE_MAX, "54000", "notifications that wait for one listener"),
+    (
+        "notify_queue_bytes",
+        NOTIFY_QUEUE_BYTES_MAX,
+        "54000",
+        "bytes of the notifications that wait for one listener",
+    ),
+    ("channels", CHANNELS_MAX, "54000", "channels that one session listens on"),
     (
         "custom_settings",
         crate::session::CUSTOM_SETTINGS_MAX,

@@ -10,14 +10,16 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt;
+use futures::future::BoxFuture;
 use tokio::runtime::Runtime;
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::map::{internal, query_error};
 use crate::limits::BATCHES_WAITING_MAX;
+use crate::session::cursor::{Cursor, Left};
 use crate::types::output::Output;
 use crate::{CopyIn, CopyOptions, PgType, QueryError, SqlState};
 
@@ -76,6 +78,11 @@ pub(crate) struct Stop {
 }
 
 impl Stop {
+    /// Never.
+    pub(crate) fn never() -> Self {
+        Self { cancel: CancellationToken::new(), deadline: None }
+    }
+
     /// Waits until the statement has to stop, and says why.
     pub(crate) async fn wait(&self) -> QueryError {
         let timeout = async {
@@ -106,11 +113,21 @@ pub struct Rows {
     tag: &'static str,
     source: Source,
     stop: Stop,
+    binary: bool,
 }
 
 enum Source {
-    Running { receiver: mpsc::Receiver<Message>, task: AbortHandle },
+    Running {
+        receiver: mpsc::Receiver<Message>,
+        task: AbortHandle,
+    },
     Ready(Option<RecordBatch>),
+    /// Nothing but an error, which is found after the columns are known.
+    Failed(QueryError),
+    Fetched {
+        cursor: Arc<Mutex<Cursor>>,
+        left: Left,
+    },
     Ended,
 }
 
@@ -125,6 +142,11 @@ impl Rows {
         self.tag
     }
 
+    /// Whether a client that names no format wants the rows in binary: a binary cursor's are.
+    pub fn is_binary(&self) -> bool {
+        self.binary
+    }
+
     /// Next batch, of at least one row; `None` at the end. Cancel-safe: a batch is never lost by
     /// dropping the future. Ends with 57014 soon after the token is cancelled or the timeout passes.
     pub async fn next(&mut self) -> Option<Result<RecordBatch, QueryError>> {
@@ -134,6 +156,19 @@ impl Rows {
                 let batch = batch.take().filter(|batch| batch.num_rows() > 0);
                 self.source = Source::Ended;
                 return batch.map(Ok);
+            }
+            Source::Failed(error) => Message::Error(error.clone()),
+            Source::Fetched { cursor, left } => {
+                let next = async { cursor.lock().await.next(left).await };
+                tokio::select! {
+                    biased;
+                    error = self.stop.wait() => Message::Error(error),
+                    next = next => match next {
+                        Ok(Some(batch)) => Message::Batch(batch),
+                        Ok(None) => Message::End,
+                        Err(error) => Message::Error(error),
+                    }
+                }
             }
             Source::Running { receiver, .. } => {
                 tokio::select! {
@@ -158,14 +193,48 @@ impl Rows {
         }
     }
 
+    /// As [`Self::next`], for a cursor, whose rows may be read through rows of another kind.
+    pub(crate) fn next_boxed(&mut self) -> BoxFuture<'_, Option<Result<RecordBatch, QueryError>>> {
+        Box::pin(self.next())
+    }
+
     /// Rows of one batch that is there already.
     pub(crate) fn ready(
         columns: Arc<[ResultColumn]>,
         tag: &'static str,
         batch: RecordBatch,
     ) -> Self {
-        let stop = Stop { cancel: CancellationToken::new(), deadline: None };
-        Self { columns, tag, source: Source::Ready(Some(batch)), stop }
+        Self::new(columns, tag, Source::Ready(Some(batch)), Stop::never())
+    }
+
+    /// No rows but an error, which the caller sees after the columns.
+    pub(crate) fn failed(columns: Arc<[ResultColumn]>, error: QueryError) -> Self {
+        Self::new(columns, "SELECT", Source::Failed(error), Stop::never())
+    }
+
+    /// Rows of a cursor that stands where they begin.
+    pub(crate) fn fetched(
+        columns: Arc<[ResultColumn]>,
+        tag: &'static str,
+        cursor: Arc<Mutex<Cursor>>,
+        left: Left,
+        stop: Stop,
+    ) -> Self {
+        Self::new(columns, tag, Source::Fetched { cursor, left }, stop)
+    }
+
+    fn new(columns: Arc<[ResultColumn]>, tag: &'static str, source: Source, stop: Stop) -> Self {
+        Self { columns, tag, source, stop, binary: false }
+    }
+
+    /// Marks the rows as those of a binary cursor.
+    pub(crate) fn set_binary(&mut self) {
+        self.binary = true;
+    }
+
+    /// Frees the rows from the token and the timeout of the statement that made them.
+    pub(crate) fn outlive_statement(&mut self) {
+        self.stop = Stop::never();
     }
 
     /// Rows of `stream`, which runs on `runtime`.
@@ -178,7 +247,7 @@ impl Rows {
     ) -> Self {
         let (sender, receiver) = mpsc::channel(BATCHES_WAITING_MAX);
         let task = runtime.spawn(run(stream, output, sender)).abort_handle();
-        Self { columns, tag: "SELECT", source: Source::Running { receiver, task }, stop }
+        Self::new(columns, "SELECT", Source::Running { receiver, task }, stop)
     }
 
     fn end(&mut self) {

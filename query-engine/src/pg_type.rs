@@ -20,6 +20,8 @@ pub enum PgType {
     Int8,
     /// UInt32 or Int64 within 0..=u32::MAX.
     Oid,
+    /// Transaction id; carriers of `Oid`.
+    Xid,
     /// Float32.
     Float4,
     /// Float64.
@@ -58,10 +60,16 @@ pub enum PgType {
     Regproc,
     /// Utf8 with the name already resolved.
     Regnamespace,
+    /// An access privilege; Utf8.
+    AclItem,
+    /// An expression of a catalog; Utf8.
+    PgNodeTree,
     /// Utf8; a literal whose type nothing decides.
     Unknown,
     /// Null.
     Void,
+    /// List of Utf8.
+    AclItemArray,
     /// List of Boolean.
     BoolArray,
     /// List of Utf8.
@@ -115,8 +123,10 @@ const CATALOG: &[(PgType, u32, i16, &str, Option<PgType>)] = &[
     (PgType::Regproc, 24, 4, "regproc", None),
     (PgType::Text, 25, -1, "text", None),
     (PgType::Oid, 26, 4, "oid", None),
+    (PgType::Xid, 28, 4, "xid", None),
     (PgType::OidVector, 30, -1, "oidvector", Some(PgType::Oid)),
     (PgType::Json, 114, -1, "json", None),
+    (PgType::PgNodeTree, 194, -1, "pg_node_tree", None),
     (PgType::Float4, 700, 4, "float4", None),
     (PgType::Float8, 701, 8, "float8", None),
     (PgType::Unknown, 705, -2, "unknown", None),
@@ -132,6 +142,8 @@ const CATALOG: &[(PgType, u32, i16, &str, Option<PgType>)] = &[
     (PgType::Float4Array, 1021, -1, "_float4", Some(PgType::Float4)),
     (PgType::Float8Array, 1022, -1, "_float8", Some(PgType::Float8)),
     (PgType::OidArray, 1028, -1, "_oid", Some(PgType::Oid)),
+    (PgType::AclItem, 1033, 16, "aclitem", None),
+    (PgType::AclItemArray, 1034, -1, "_aclitem", Some(PgType::AclItem)),
     (PgType::Bpchar, 1042, -1, "bpchar", None),
     (PgType::Varchar, 1043, -1, "varchar", None),
     (PgType::Date, 1082, 4, "date", None),

@@ -3,10 +3,15 @@
 //! Only for statements that the planner runs: those over catalogs alone are not rewritten, they run in
 //! `catalog_query` as they are.
 
+mod forms;
+mod pattern;
+pub(crate) mod series;
+
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    BinaryOperator, DataType, Expr, Statement, Value, ValueWithSpan, VisitMut, VisitorMut,
+    BinaryOperator, DataType, Expr, Query, Select, Statement, Value, ValueWithSpan, VisitMut,
+    VisitorMut,
 };
 use sqlparser::tokenizer::Span;
 
@@ -35,7 +40,17 @@ struct Spellings<'a> {
 impl VisitorMut for Spellings<'_> {
     type Break = QueryError;
 
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<QueryError> {
+        flow(forms::fetch_first(query))
+    }
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<QueryError> {
+        forms::select_list(select);
+        ControlFlow::Continue(())
+    }
+
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<QueryError> {
+        flow(forms::expression(expr, self.env.view))?;
         match expr {
             // Every collation here orders by bytes, as the planner does.
             Expr::Collate { expr: inner, .. } => {
@@ -60,6 +75,13 @@ impl VisitorMut for Spellings<'_> {
             _ => {}
         }
         ControlFlow::Continue(())
+    }
+}
+
+fn flow(result: Result<(), QueryError>) -> ControlFlow<QueryError> {
+    match result {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => ControlFlow::Break(error),
     }
 }
 
@@ -151,6 +173,7 @@ mod tests {
             sizes: crate::catalog::Sizes::default(),
             entry: crate::activity::Activity::new(Arc::new(schemas::SystemClock::new()))
                 .entry("ethereum", "alice"),
+            outbox: Arc::default(),
         };
         let mut statement = Parser::parse_sql(&PostgreSqlDialect {}, sql).unwrap().remove(0);
         rewrite(&mut statement, &view).map(|()| statement.to_string())

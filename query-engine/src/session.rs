@@ -14,8 +14,12 @@
 mod catalogs;
 mod cells;
 mod copy;
+pub(crate) mod cursor;
+mod cursors;
 mod cycle;
+mod explain;
 mod insert;
+mod listen;
 mod lookup;
 mod naming;
 mod parameters;
@@ -32,16 +36,14 @@ use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use arrow::array::{RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::execution::session_state::SessionState;
-use datafusion::physical_plan::{displayable, execute_stream};
-use futures::StreamExt;
+use datafusion::physical_plan::execute_stream;
 use sqlparser::ast::Query;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use copy::{CopyIn, CopyRowError};
+pub use cursors::CursorUse;
 pub(crate) use parameters::{data_type as parameter_data_type, scalar as parameter_scalar};
 pub(crate) use settings::{CUSTOM_SETTINGS_MAX, Finality, SETTING_BYTES_MAX, Settings};
 
@@ -120,8 +122,10 @@ pub struct Session {
     view: Arc<CatalogView>,
     state: SessionState,
     status: TransactionStatus,
-    /// Statements of SQL's PREPARE, by name.
-    named: BTreeMap<String, Prepared>,
+    /// Named statements, of SQL's PREPARE and of the extended protocol. `None` has no text.
+    named: BTreeMap<String, Option<Arc<Prepared>>>,
+    cursors: cursors::Cursors,
+    listening: listen::Listening,
     /// Lock briefly, never across an await.
     kept: Mutex<KeptStatements>,
     notices: Vec<Notice>,
@@ -153,6 +157,8 @@ impl Session {
             state,
             status: TransactionStatus::Idle,
             named: BTreeMap::new(),
+            cursors: cursors::Cursors::default(),
+            listening: listen::Listening::default(),
             kept: Mutex::default(),
             notices: Vec::new(),
             undo: undo::TempUndo::default(),
@@ -167,13 +173,21 @@ impl Session {
     /// # Errors
     /// 42601 for a syntax error, 54000 and 54001 past the limits, and for a kind of statement that
     /// does not run 25006, 42501 or 0A000.
-    pub fn parse(&self, sql: &str) -> Result<Vec<Statement>, QueryError> {
+    pub fn parse(&mut self, sql: &str) -> Result<Vec<Statement>, QueryError> {
         if let Some(statement) = self.kept().statement(sql) {
             return Ok(vec![statement]);
         }
-        let statements = crate::statement::parse(sql)?;
-        self.kept().keep(sql, &statements);
-        Ok(statements)
+        let mut cut = Vec::new();
+        let parsed = crate::statement::parse_cutting(sql, &mut cut);
+        if let (Ok(statements), true) = (&parsed, cut.is_empty()) {
+            self.kept().keep(sql, statements);
+        }
+        self.notices.extend(cut.into_iter().map(|(whole, rest)| Notice {
+            severity: "NOTICE",
+            state: "42622",
+            message: format!("identifier \"{whole}\" will be truncated to \"{rest}\""),
+        }));
+        parsed
     }
 
     /// Resolves names and types. `declared` holds the types that the client named, `None` where it
@@ -233,7 +247,10 @@ impl Session {
     pub fn fail_transaction(&mut self) {
         match self.status {
             TransactionStatus::InBlock => self.status = TransactionStatus::Failed,
-            TransactionStatus::Idle => self.cycle_failed = true,
+            TransactionStatus::Idle => {
+                self.cycle_failed = true;
+                self.roll_back_notifications();
+            }
             TransactionStatus::Failed => {}
         }
     }
@@ -286,6 +303,12 @@ impl Session {
         Ok(())
     }
 
+    /// When a statement that starts now has to stop.
+    fn stop(&self, cancel: CancellationToken) -> Stop {
+        let timeout = self.view.settings().statement_timeout();
+        Stop { cancel, deadline: timeout.map(|timeout| Instant::now() + timeout) }
+    }
+
     fn planner(&self) -> Planner {
         let mut state = self.state.clone();
         state.mark_start_execution();
@@ -310,12 +333,13 @@ impl Session {
         let none: Arc<[PgType]> = Arc::from([]);
         let mut plan = PlanSlot::default();
         let (parameter_types, columns) = match &statement.kind {
-            Kind::Query(query) | Kind::Explain { query, .. } => {
+            Kind::Query(query) | Kind::Explain { query, .. } | Kind::Declare { query, .. } => {
                 let types;
                 let columns;
                 (types, columns, plan) = self.describe(query, declared).await?;
                 match statement.kind {
-                    Kind::Explain { .. } => (types, Some(explain_columns())),
+                    Kind::Explain { options, .. } => (types, Some(explain::columns(options))),
+                    Kind::Declare { .. } => (types, None),
                     _ => (types, Some(columns)),
                 }
             }
@@ -327,7 +351,10 @@ impl Session {
                 }
                 (none, Some(utility::show_columns(target)))
             }
-            Kind::Execute { name, .. } => (none, self.named(name)?.columns.clone()),
+            Kind::Execute { name, .. } => {
+                (none, self.named(name)?.and_then(|named| named.columns.clone()))
+            }
+            Kind::Fetch { name, is_move: false, .. } => (none, self.cursors.columns(name)),
             Kind::Write(write) => self.describe_write(write, declared).await?,
             _ => (none, None),
         };
@@ -362,27 +389,37 @@ impl Session {
         cancel: CancellationToken,
     ) -> Result<Outcome, QueryError> {
         self.check_block(&prepared.statement)?;
-        let timeout = self.view.settings().statement_timeout();
-        let stop = Stop { cancel, deadline: timeout.map(|timeout| Instant::now() + timeout) };
+        let stop = self.stop(cancel);
         match &prepared.statement.kind {
             Kind::Query(query) => self.run_prepared(prepared, query, parameters, stop).await,
-            Kind::Explain { query, analyze } => {
+            Kind::Explain { query, options } => {
+                let since = Instant::now();
                 let (types, plan) = (&prepared.parameter_types, &prepared.plan);
                 let bound = self.bind(query, types, plan, parameters, &stop).await?;
-                self.explain(bound, *analyze, stop).await
+                self.explain(bound, *options, since, stop).await
             }
             Kind::Execute { name, arguments } => {
-                let named = self.named(name)?.clone();
+                let Some(named) = self.named(name)? else { return Ok(Outcome::Empty) };
                 self.try_revalidate(&named).await?;
-                let values = utility::arguments(arguments)?;
+                let values = utility::arguments(name, arguments, &named.parameter_types)?;
                 match &named.statement.kind {
                     Kind::Query(query) => self.run_prepared(&named, query, &values, stop).await,
-                    Kind::Write(write) => {
-                        self.run_write(write, &named.parameter_types, &values, stop).await
-                    }
-                    _ => Err(crate::error::map::internal()),
+                    // A named statement of the protocol may be any; it names no other statement.
+                    _ => Box::pin(self.try_execute(&named, &values, stop.cancel.clone())).await,
                 }
             }
+            Kind::Declare { name, binary, scroll, hold, query } => {
+                let (binary, scroll, hold) = (*binary, *scroll, *hold);
+                let declaration = cursors::Declaration { binary, scroll, hold, query };
+                self.declare(name, declaration, prepared, parameters, stop).await
+            }
+            Kind::Fetch { name, direction, is_move: true } => {
+                self.move_cursor(name, *direction, &stop).await
+            }
+            Kind::Fetch { name, direction, is_move: false } => {
+                self.fetch(name, *direction, stop, "FETCH").await.map(Outcome::Rows)
+            }
+            Kind::Commit { chain } => self.commit(*chain, &stop).await,
             Kind::Prepare { name, types, statement } => {
                 self.prepare_named(name, types, statement, &prepared.statement.text).await
             }
@@ -439,55 +476,4 @@ impl Session {
         let runtime = self.engine.runtime();
         Ok(Outcome::Rows(Rows::running(bound.columns, bound.output, stream, runtime, stop)))
     }
-
-    async fn explain(
-        &self,
-        bound: Bound,
-        analyze: bool,
-        stop: Stop,
-    ) -> Result<Outcome, QueryError> {
-        if analyze {
-            let context = self.state.task_ctx();
-            let physical = Arc::clone(&bound.physical);
-            let task = self.engine.runtime().spawn(async move {
-                let mut stream = execute_stream(physical, context)?;
-                while let Some(batch) = stream.next().await {
-                    batch?;
-                }
-                Ok(())
-            });
-            let abort = task.abort_handle();
-            tokio::select! {
-                biased;
-                error = stop.wait() => {
-                    abort.abort();
-                    return Err(error);
-                }
-                done = task => {
-                    let done: datafusion::common::Result<()> =
-                        done.map_err(|error| task_error(&error))?;
-                    done.map_err(|error| query_error(&error))?;
-                }
-            }
-        }
-        let shown = if analyze {
-            datafusion::physical_plan::display::DisplayableExecutionPlan::with_metrics(
-                bound.physical.as_ref(),
-            )
-            .indent(false)
-            .to_string()
-        } else {
-            displayable(bound.physical.as_ref()).indent(false).to_string()
-        };
-        let lines: Vec<&str> = shown.lines().collect();
-        let schema = Schema::new(vec![Field::new("QUERY PLAN", DataType::Utf8, true)]);
-        let batch =
-            RecordBatch::try_new(Arc::new(schema), vec![Arc::new(StringArray::from(lines))])
-                .map_err(|error| query_error(&error.into()))?;
-        Ok(Outcome::Rows(Rows::ready(explain_columns(), "EXPLAIN", batch)))
-    }
-}
-
-fn explain_columns() -> Arc<[ResultColumn]> {
-    Arc::from([ResultColumn::computed("QUERY PLAN", PgType::Text)])
 }

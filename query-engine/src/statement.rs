@@ -1,6 +1,7 @@
 //! Sorts SQL text into statements that the engine runs. Everything else is refused here, by kind:
 //! what is not listed does not reach the planner.
 
+mod command;
 mod complexity;
 pub(crate) mod copy;
 mod parse;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 
 use sqlparser::ast::{DataType as SqlType, Expr, Query, Statement as Ast};
 
-pub(crate) use parse::parse;
+pub(crate) use parse::{parse, parse_cutting};
 pub(crate) use refuse::{fixed, read_only};
 
 /// The query inside PREPARE.
@@ -50,6 +51,68 @@ pub(crate) enum ShowTarget {
 pub(crate) struct Modes {
     pub(crate) isolation: Option<String>,
     pub(crate) read_only: Option<bool>,
+    pub(crate) deferrable: Option<bool>,
+}
+
+/// Whether a cursor goes back, as DECLARE says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ScrollOption {
+    /// Nothing is said: it goes back where that costs little.
+    Open,
+    Scroll,
+    NoScroll,
+    /// Both are said, which is an error.
+    Both,
+}
+
+impl ScrollOption {
+    /// With one more word.
+    fn and(self, other: Self) -> Self {
+        if self == Self::Open || self == other { other } else { Self::Both }
+    }
+}
+
+/// Where FETCH and MOVE go. A count of `None` is ALL; a negative one goes the other way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    Forward(Option<i64>),
+    Backward(Option<i64>),
+    /// To a row by its number from the start, or from the end where negative.
+    Absolute(i64),
+    Relative(i64),
+}
+
+/// Form of EXPLAIN's output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ExplainFormat {
+    Text,
+    Json,
+    Yaml,
+}
+
+/// Options of EXPLAIN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ExplainOptions {
+    pub(crate) analyze: bool,
+    pub(crate) verbose: bool,
+    pub(crate) costs: bool,
+    pub(crate) timing: bool,
+    /// `None` follows `analyze`.
+    pub(crate) summary: Option<bool>,
+    pub(crate) format: ExplainFormat,
+}
+
+impl Default for ExplainOptions {
+    fn default() -> Self {
+        Self {
+            analyze: false,
+            verbose: false,
+            costs: true,
+            timing: true,
+            summary: None,
+            format: ExplainFormat::Text,
+        }
+    }
 }
 
 /// The kinds of statements that run.
@@ -60,7 +123,7 @@ pub(crate) enum Kind {
     /// EXPLAIN of a query.
     Explain {
         query: Box<Query>,
-        analyze: bool,
+        options: ExplainOptions,
     },
     /// SET; `None` is DEFAULT.
     Set {
@@ -111,4 +174,27 @@ pub(crate) enum Kind {
     Write(temp::Write),
     /// CREATE, ALTER, DROP, TRUNCATE of temp tables.
     Table(temp::TableStatement),
+    /// DECLARE CURSOR.
+    Declare {
+        name: String,
+        binary: bool,
+        scroll: ScrollOption,
+        hold: bool,
+        query: Box<Query>,
+    },
+    /// FETCH, or MOVE, which gives no rows.
+    Fetch {
+        name: String,
+        direction: Direction,
+        is_move: bool,
+    },
+    /// CLOSE; `None` is ALL.
+    Close(Option<String>),
+    Listen(String),
+    /// UNLISTEN; `None` is `*`.
+    Unlisten(Option<String>),
+    Notify {
+        channel: String,
+        payload: String,
+    },
 }

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use arc_swap::ArcSwap;
 use object_store::ObjectStore;
-use schemas::{BlockNumber, TableSpec, format_version};
+use schemas::{BlockHash, BlockNumber, TableSpec, format_version};
 
 use crate::chain_state::ChainState;
 use crate::checked_store::{CheckedStore, FileRegistry};
@@ -45,9 +45,14 @@ struct Inner {
     networks: RwLock<BTreeMap<String, Arc<ArcSwap<ChainSnapshot>>>>,
     /// Held while something is written.
     writing: Mutex<Vec<Retired>>,
+    /// Who is told of new blocks.
+    watchers: RwLock<Vec<Watcher>>,
     /// Last, so that the lock is released after everything else is closed.
     dir: Arc<DataDir>,
 }
+
+/// Is told the network and the blocks that a commit made visible.
+type Watcher = Box<dyn Fn(&str, &[(BlockNumber, BlockHash)]) + Send + Sync>;
 
 /// A segment that another one replaced. Its files go when the last snapshot that has it is dropped.
 struct Retired {
@@ -85,9 +90,9 @@ impl Store {
         let objects = Arc::new(CheckedStore::new(&dir.segments(), registry.clone())?);
         let (networks, writing) = (RwLock::new(networks), Mutex::default());
         let points = PointReader::new(Arc::clone(&dir));
-        Ok(Self {
-            inner: Arc::new(Inner { kv, registry, objects, points, networks, writing, dir }),
-        })
+        let watchers = RwLock::default();
+        let inner = Inner { kv, registry, objects, points, networks, writing, watchers, dir };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// All networks by name.
@@ -162,6 +167,42 @@ impl Store {
         Ok(SegmentWriter::new(self.inner.dir.clone(), network.to_owned(), tables, first))
     }
 
+    /// Calls `watcher` after each commit that makes blocks visible, with the network and the number and
+    /// hash of each, in the order of the commit. It runs on the writer's thread and must be quick.
+    pub fn on_commit(
+        &self,
+        watcher: impl Fn(&str, &[(BlockNumber, BlockHash)]) + Send + Sync + 'static,
+    ) {
+        let mut watchers = self.inner.watchers.write().unwrap_or_else(PoisonError::into_inner);
+        watchers.push(Box::new(watcher));
+    }
+
+    /// Blocks of `commit` that `before` does not have.
+    fn new_blocks(
+        before: &ChainSnapshot,
+        commit: &Commit,
+    ) -> Result<Vec<(BlockNumber, BlockHash)>, StorageError> {
+        let sealed = commit.seal.iter().flat_map(|seal| &seal.records);
+        let hot = commit.hot_put.iter().map(|block| &block.record);
+        let mut found = Vec::new();
+        for record in sealed.chain(hot) {
+            let key = (record.number, record.hash);
+            let is_known = before.state().hot.contains_key(&key)
+                || before
+                    .sealed_header(record.number)?
+                    .is_some_and(|header| header.hash == record.hash);
+            if !is_known {
+                found.push(key);
+            }
+        }
+        Ok(found)
+    }
+
+    fn tell(&self, network: &str, blocks: &[(BlockNumber, BlockHash)]) {
+        let watchers = self.inner.watchers.read().unwrap_or_else(PoisonError::into_inner);
+        watchers.iter().for_each(|watcher| watcher(network, blocks));
+    }
+
     /// Makes everything in `commit` visible by one write batch, then swaps the snapshot.
     ///
     /// Hot blocks that the sealed segments exclude leave the hot tail by themselves. A segment of the same
@@ -177,6 +218,7 @@ impl Store {
         let mut retired = self.inner.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let before = cell.load_full();
         let id = before.network_id();
+        let new_blocks = Self::new_blocks(&before, &commit)?;
         let mut state = before.state().clone();
         let mut batch = self.inner.kv.batch();
         for (number, hash) in commit.hot_drop {
@@ -204,9 +246,12 @@ impl Store {
         }
         batch.write()?;
         sealed.iter().for_each(|segment| self.inner.registry.add(segment));
-        let network = before.network().clone();
-        cell.store(Arc::new(ChainSnapshot::new(self.inner.kv.clone(), id, network, state)));
+        let record = before.network().clone();
+        cell.store(Arc::new(ChainSnapshot::new(self.inner.kv.clone(), id, record, state)));
         drop(before);
+        if !new_blocks.is_empty() {
+            self.tell(network, &new_blocks);
+        }
         retired.extend(replaced);
         self.remove_retired(&mut retired);
         Ok(())

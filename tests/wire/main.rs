@@ -5,12 +5,15 @@
 
 mod attacks;
 mod copy;
+mod cursors;
 mod driver;
 mod harness;
 mod hostile;
 mod limits;
+mod notifications;
 mod raw;
 mod raw_session;
+mod scenarios;
 mod sessions;
 mod sign_in;
 mod tls;

@@ -38,7 +38,12 @@ impl RawClient {
 
     /// Connected, nothing sent.
     pub(crate) async fn connect(harness: &Harness) -> Self {
-        Self { stream: TcpStream::connect(("127.0.0.1", harness.port())).await.unwrap() }
+        Self::connect_to(harness.port()).await
+    }
+
+    /// Connected to a port of loopback, nothing sent.
+    pub(crate) async fn connect_to(port: u16) -> Self {
+        Self { stream: TcpStream::connect(("127.0.0.1", port)).await.unwrap() }
     }
 
     /// Signed in to the harness's database.

@@ -186,7 +186,8 @@ async fn stray_copy_messages_are_ignored_and_function_calls_refused() {
     let (_harness, mut client) = signed_in().await;
     let stray = [message('d', b"abc"), message('c', b""), message('f', b"x\0"), query("SELECT 1")];
     assert_eq!(play(&mut client, &stray).await, "T D C(SELECT 1) Z(I)");
-    assert_eq!(play(&mut client, &[message('F', &[0; 14])]).await, "E(0A000) Z(I)");
+    assert_eq!(play(&mut client, &[message('F', &[0; 14])]).await, "E(42883) Z(I)", "no such OID");
+    assert_eq!(play(&mut client, &[message('F', &[1; 14])]).await, "E(0A000) Z(I)");
 }
 
 #[tokio::test]

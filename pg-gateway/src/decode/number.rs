@@ -24,6 +24,7 @@ pub(super) fn parse_integer(pg_type: PgType, text: &str) -> Result<i64, QueryErr
         PgType::Int2 => ("smallint", i16::MIN.into(), i16::MAX.into()),
         PgType::Int4 => ("integer", i32::MIN.into(), i32::MAX.into()),
         PgType::Oid => ("oid", 0, u32::MAX.into()),
+        PgType::Xid => ("xid", 0, u32::MAX.into()),
         _ => ("bigint", i64::MIN, i64::MAX),
     };
     let out_of_range = || {

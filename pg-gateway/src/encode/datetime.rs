@@ -1,4 +1,4 @@
-//! Dates, times, instants and intervals: ISO text, PostgreSQL's binary.
+//! Dates, times, instants and intervals: text (dates in `date_style`), PostgreSQL's binary.
 //!
 //! Nanoseconds are rounded to microseconds, as PostgreSQL rounds what it reads.
 
@@ -10,6 +10,7 @@ use arrow::datatypes::{
 use bytes::{BufMut, BytesMut};
 use query_engine::{PgType, QueryError, SqlState};
 
+use super::date_style::DateStyle;
 use super::number::{pair, put_integer};
 use super::{CellWriter, Format, TextStyle, carrier_error};
 use crate::calendar::{CivilDate, PG_EPOCH_DAYS, PG_EPOCH_US, US_PER_DAY, US_PER_SECOND, Zone};
@@ -24,15 +25,11 @@ pub(super) fn writer(
     format: Format,
     style: &TextStyle,
 ) -> Result<CellWriter, QueryError> {
-    if format == Format::Text
-        && matches!(pg_type, PgType::Date | PgType::Timestamp | PgType::Timestamptz)
-    {
-        style.require_iso_dates()?;
-    }
+    let dates = style.dates;
     match (pg_type, array.data_type()) {
         (PgType::Date, DataType::Date32) => {
             let values = array.as_primitive::<Date32Type>().values().clone();
-            Ok(Box::new(move |row, out| put_date_value(out, format, values[row])))
+            Ok(Box::new(move |row, out| put_date_value(out, format, values[row], dates)))
         }
         (PgType::Time, DataType::Time64(TimeUnit::Microsecond)) => {
             let values = array.as_primitive::<Time64MicrosecondType>().values().clone();
@@ -45,10 +42,10 @@ pub(super) fn writer(
             }))
         }
         (PgType::Timestamp, DataType::Timestamp(_, None)) => {
-            instant_writer(array, pg_type, format, None)
+            instant_writer(array, pg_type, format, None, dates)
         }
         (PgType::Timestamptz, DataType::Timestamp(_, Some(_))) => {
-            instant_writer(array, pg_type, format, Some(style.zone))
+            instant_writer(array, pg_type, format, Some(style.zone), dates)
         }
         (PgType::Interval, DataType::Interval(IntervalUnit::MonthDayNano)) => {
             if format == Format::Text {
@@ -78,15 +75,18 @@ fn instant_writer(
     pg_type: PgType,
     format: Format,
     zone: Option<Zone>,
+    dates: DateStyle,
 ) -> Result<CellWriter, QueryError> {
     match array.data_type() {
         DataType::Timestamp(TimeUnit::Microsecond, _) => {
             let values = array.as_primitive::<TimestampMicrosecondType>().values().clone();
-            Ok(Box::new(move |row, out| put_instant(out, format, values[row], zone)))
+            Ok(Box::new(move |row, out| put_instant(out, format, values[row], zone, dates)))
         }
         DataType::Timestamp(TimeUnit::Nanosecond, _) => {
             let values = array.as_primitive::<TimestampNanosecondType>().values().clone();
-            Ok(Box::new(move |row, out| put_instant(out, format, round_to_us(values[row]), zone)))
+            Ok(Box::new(move |row, out| {
+                put_instant(out, format, round_to_us(values[row]), zone, dates)
+            }))
         }
         _ => Err(carrier_error(array, pg_type)),
     }
@@ -98,14 +98,18 @@ fn round_to_us(ns: i64) -> i64 {
     if (ns % 1_000).abs() >= 500 { us + ns.signum() } else { us }
 }
 
-fn put_date_value(out: &mut BytesMut, format: Format, unix_days: i32) -> Result<(), QueryError> {
+fn put_date_value(
+    out: &mut BytesMut,
+    format: Format,
+    unix_days: i32,
+    dates: DateStyle,
+) -> Result<(), QueryError> {
     match (format, unix_days) {
         (Format::Text, i32::MAX) => out.put_slice(INFINITY),
         (Format::Text, i32::MIN) => out.put_slice(NEGATIVE_INFINITY),
         (Format::Text, days) => {
             let date = CivilDate::from_unix_days(days.into());
-            put_date(out, date);
-            put_era(out, date);
+            dates.put_date(out, date);
         }
         (Format::Binary, i32::MAX | i32::MIN) => out.put_i32(unix_days),
         (Format::Binary, days) => {
@@ -123,6 +127,7 @@ fn put_instant(
     format: Format,
     unix_us: i64,
     zone: Option<Zone>,
+    dates: DateStyle,
 ) -> Result<(), QueryError> {
     match (format, unix_us) {
         (Format::Text, i64::MAX) => out.put_slice(INFINITY),
@@ -141,37 +146,12 @@ fn put_instant(
                 us.rem_euclid(US_PER_DAY) + i64::from(offset.unwrap_or(0)) * US_PER_SECOND;
             let days = us.div_euclid(US_PER_DAY) + local_us.div_euclid(US_PER_DAY);
             let date = CivilDate::from_unix_days(days);
-            put_date(out, date);
-            out.put_u8(b' ');
-            put_time(out, local_us.rem_euclid(US_PER_DAY));
-            if let Some(offset) = offset {
-                put_offset(out, offset);
-            }
-            put_era(out, date);
+            let zone = zone.zip(offset);
+            let zone = zone.map(|(zone, offset)| (zone, us.div_euclid(US_PER_SECOND), offset));
+            dates.put_instant(out, date, days, local_us.rem_euclid(US_PER_DAY), zone);
         }
     }
     Ok(())
-}
-
-/// `YYYY-MM-DD`, years before 1 counted back from 1 BC.
-fn put_date(out: &mut BytesMut, date: CivilDate) {
-    let year = if date.year > 0 { date.year } else { 1 - date.year };
-    if year < 10_000 {
-        put_two(out, year / 100);
-        put_two(out, year % 100);
-    } else {
-        put_integer(out, year);
-    }
-    out.put_u8(b'-');
-    put_two(out, date.month.into());
-    out.put_u8(b'-');
-    put_two(out, date.day.into());
-}
-
-fn put_era(out: &mut BytesMut, date: CivilDate) {
-    if date.year <= 0 {
-        out.put_slice(b" BC");
-    }
 }
 
 /// `HH:MM:SS` with as many digits of the fraction as it has.
@@ -201,7 +181,7 @@ fn put_fraction(out: &mut BytesMut, us: i64) {
 }
 
 /// `+HH[:MM[:SS]]`.
-fn put_offset(out: &mut BytesMut, offset_seconds: i32) {
+pub(super) fn put_offset(out: &mut BytesMut, offset_seconds: i32) {
     out.put_u8(if offset_seconds < 0 { b'-' } else { b'+' });
     let seconds = i64::from(offset_seconds.abs());
     put_two(out, seconds / 3_600);
@@ -216,7 +196,7 @@ fn put_offset(out: &mut BytesMut, offset_seconds: i32) {
 }
 
 /// At least two digits.
-fn put_two(out: &mut BytesMut, number: i64) {
+pub(super) fn put_two(out: &mut BytesMut, number: i64) {
     match u64::try_from(number) {
         Ok(number) if number < 100 => out.put_slice(&pair(number)),
         _ => put_integer(out, number),

@@ -91,8 +91,8 @@ pub(super) fn writer(
         (PgType::Int2, DataType::Int16) => primitive!(Int16Type, put_i16),
         (PgType::Int4, DataType::Int32) => primitive!(Int32Type, put_i32),
         (PgType::Int8, DataType::Int64) => primitive!(Int64Type, put_i64),
-        (PgType::Oid, DataType::UInt32) => primitive!(UInt32Type, put_u32),
-        (PgType::Oid, DataType::Int64) => {
+        (PgType::Oid | PgType::Xid, DataType::UInt32) => primitive!(UInt32Type, put_u32),
+        (PgType::Oid | PgType::Xid, DataType::Int64) => {
             let values = array.as_primitive::<Int64Type>().values().clone();
             Box::new(move |row, out| {
                 let oid = u32::try_from(values[row]).map_err(|_| {

@@ -3,7 +3,7 @@
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::DataType;
 use bytes::{BufMut, BytesMut};
-use query_engine::{PgType, QueryError};
+use query_engine::{PgType, QueryError, SqlState};
 
 use super::{CellWriter, Format, carrier_error};
 use crate::error::{CHARACTER_NOT_IN_REPERTOIRE, not_supported};
@@ -26,6 +26,13 @@ pub(super) fn writer(
                 "binary output of type {} is not supported, cast it to text",
                 pg_type.name()
             )));
+        }
+        (PgType::AclItem, Format::Binary) => {
+            // As in PostgreSQL, where the type has no send function.
+            return Err(QueryError::new(
+                SqlState::UNDEFINED_FUNCTION,
+                "no binary output function available for type aclitem",
+            ));
         }
         (PgType::Jsonb, Format::Binary) => |text, out| {
             out.put_u8(JSONB_VERSION);

@@ -29,6 +29,7 @@ use super::text;
 use super::types::{self, TypeOid, common_type, is_implicit, kind, type_name};
 use super::{Env, Value, unsupported};
 use crate::catalog::pg_catalog::builtin::BuiltinRelation;
+use crate::rewrite::series::is_lone_series;
 use crate::{PgType, QueryError, SqlState};
 
 use scope::{Context, Fields};
@@ -56,14 +57,21 @@ pub(super) fn bind(
     let parameters = declared.iter().map(|found| found.map(PgType::oid)).collect();
     let binder = Binder::new(env, parameters);
     let mut plan = binder.query(query, Context::default())?;
-    if binder.is_series.get() && !binder.is_catalog.get() {
+    let is_streamed = binder.is_series.get() || is_lone_series(query);
+    if is_streamed && !binder.is_catalog.get() {
         // A series alone may be long: the planner streams it.
         return Ok(None);
     }
     binder.settle_unknown(&mut plan)?;
     let mut parameter_types = Vec::new();
-    for found in binder.parameters.into_inner() {
-        match PgType::from_oid(found.unwrap_or(types::TEXT)) {
+    for (found, number) in binder.parameters.into_inner().into_iter().zip(1..) {
+        let found = found.ok_or_else(|| {
+            QueryError::new(
+                SqlState::INDETERMINATE_DATATYPE,
+                format!("could not determine data type of parameter ${number}"),
+            )
+        })?;
+        match PgType::from_oid(found) {
             Some(pg_type) => parameter_types.push(pg_type),
             None => return Ok(None),
         }
@@ -107,7 +115,7 @@ struct Binder<'a> {
     depth: Cell<usize>,
     /// The statement reads a catalog relation.
     is_catalog: Cell<bool>,
-    /// The statement calls `generate_series`.
+    /// The statement calls `generate_series` in FROM.
     is_series: Cell<bool>,
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use regex::{Regex, RegexBuilder};
+use tokio_util::sync::CancellationToken;
 
 use super::Value;
 use super::names::quote_ident;
@@ -23,13 +24,20 @@ const PATTERN_BYTES_MAX: usize = 1 << 20;
 pub(crate) struct Env<'a> {
     /// What the session can see.
     pub(crate) view: &'a CatalogView,
+    /// Fires when the statement has to stop; `None` where nothing may wait.
+    pub(crate) cancel: Option<CancellationToken>,
     patterns: RefCell<HashMap<(String, bool), Regex>>,
 }
 
 impl<'a> Env<'a> {
     /// An environment over `view`.
     pub(crate) fn new(view: &'a CatalogView) -> Self {
-        Self { view, patterns: RefCell::default() }
+        Self { view, cancel: None, patterns: RefCell::default() }
+    }
+
+    /// An environment of a statement on a thread of its own, whose functions may wait.
+    pub(crate) fn cancellable(view: &'a CatalogView, cancel: &CancellationToken) -> Self {
+        Self { cancel: Some(cancel.clone()), ..Self::new(view) }
     }
 
     /// The table `pg_catalog.name`, which must not be a view.

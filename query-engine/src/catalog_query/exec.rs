@@ -8,6 +8,7 @@
 //! - Work is bounded: every row looked at counts as a step, and a statement has [`STEPS_MAX`] of them
 //!   and [`ROWS_MAX`] rows in any result; cancellation is looked at every [`CANCEL_STEPS`] steps.
 
+mod constant;
 mod eval;
 mod from;
 mod group;
@@ -50,6 +51,25 @@ pub(super) fn run(
         once: RefCell::default(),
     };
     executor.query(plan, None)
+}
+
+/// Whether an error of a run of `plan` is one that PostgreSQL finds only while it runs: then the client
+/// has seen the columns before it.
+pub(super) fn is_late(
+    plan: &QueryPlan,
+    env: &Env<'_>,
+    parameters: &[Value],
+    cancel: &CancellationToken,
+) -> bool {
+    let executor = Executor {
+        env,
+        parameters,
+        cancel,
+        steps: Cell::new(0),
+        ctes: RefCell::default(),
+        once: RefCell::default(),
+    };
+    executor.constants(plan).is_ok()
 }
 
 /// One run of a statement.

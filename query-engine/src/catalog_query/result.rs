@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, BooleanArray, Float32Array, Float64Array, Int16Array, Int32Array, Int64Array,
-    IntervalMonthDayNanoArray, ListArray, RecordBatch, RecordBatchOptions, StringArray,
+    IntervalMonthDayNanoArray, ListArray, NullArray, RecordBatch, RecordBatchOptions, StringArray,
     TimestampMicrosecondArray, UInt32Array,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
@@ -45,9 +45,10 @@ pub(crate) fn carrier(oid: TypeOid) -> DataType {
         PgType::Int2 => DataType::Int16,
         PgType::Int4 => DataType::Int32,
         PgType::Int8 => DataType::Int64,
-        PgType::Oid => DataType::UInt32,
+        PgType::Oid | PgType::Xid => DataType::UInt32,
         PgType::Float4 => DataType::Float32,
         PgType::Float8 => DataType::Float64,
+        PgType::Void => DataType::Null,
         PgType::Timestamptz => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
         PgType::Interval => DataType::Interval(IntervalUnit::MonthDayNano),
         _ if kind(oid) == Kind::Array => {
@@ -91,6 +92,7 @@ pub(crate) fn array(env: &Env<'_>, values: &[&Value], oid: TypeOid) -> ArrayRef 
                 .map(|value| float(value).map(|value| value as f32))
                 .collect::<Float32Array>(),
         ),
+        DataType::Null => Arc::new(NullArray::new(values.len())),
         DataType::Float64 => {
             Arc::new(values.iter().map(|value| float(value)).collect::<Float64Array>())
         }

@@ -59,6 +59,7 @@ fn view() -> CatalogView {
         sizes: crate::catalog::Sizes::default(),
         entry: crate::activity::Activity::new(Arc::new(schemas::SystemClock::new()))
             .entry("ethereum", "alice"),
+        outbox: Arc::default(),
     }
 }
 
@@ -76,7 +77,7 @@ fn run(sql: &str) -> Result<Vec<Vec<String>>, QueryError> {
 fn run_with(sql: &str, parameters: &[Parameter]) -> Result<Vec<Vec<String>>, QueryError> {
     let view = view();
     let query = CatalogQuery::plan(&parse(sql), &view, &[])?.expect("a catalog statement");
-    let batch = query.run(&view, parameters, &CancellationToken::new())?;
+    let batch = query.run_late(&view, parameters, &CancellationToken::new())??;
     let options = FormatOptions::default().with_null("NULL");
     let formatters: Vec<_> = batch
         .columns()
@@ -240,7 +241,7 @@ fn a_cancelled_statement_stops() {
     let query = CatalogQuery::plan(&parse(sql), &view, &[]).unwrap().unwrap();
     let cancel = CancellationToken::new();
     cancel.cancel();
-    let error = query.run(&view, &[], &cancel).unwrap_err();
+    let error = query.run_late(&view, &[], &cancel).and_then(|late| late).unwrap_err();
     assert_eq!(error.state, SqlState::QUERY_CANCELED);
 }
 
@@ -255,7 +256,7 @@ fn every_view_of_postgresql_can_be_read() {
         let query = query.unwrap_or_else(|| panic!("{sql} is not supported"));
         assert_eq!(query.columns().len(), relation.columns.len());
         if !is_slow {
-            query.run(&view, &[], &CancellationToken::new()).unwrap();
+            query.run_late(&view, &[], &CancellationToken::new()).unwrap().unwrap();
         }
     }
 }
@@ -280,7 +281,9 @@ fn every_recorded_statement_of_psql_runs() {
             let view = view();
             match CatalogQuery::plan(&parse(sql), &view, &[]) {
                 Ok(Some(query)) => {
-                    if let Err(error) = query.run(&view, &[], &CancellationToken::new()) {
+                    if let Err(error) =
+                        query.run_late(&view, &[], &CancellationToken::new()).and_then(|late| late)
+                    {
                         failed.push(format!("{command}: {error}"));
                     }
                 }

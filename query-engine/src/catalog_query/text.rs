@@ -45,7 +45,7 @@ pub(crate) fn input(env: &Env<'_>, text: &str, oid: TypeOid) -> Result<Value, Qu
             let number: i64 = trimmed.parse().map_err(|_| malformed(oid, text))?;
             check_range(number, oid).map(Value::Int)
         }
-        Kind::Float => trimmed.parse().map(Value::Float).map_err(|_| malformed(oid, text)),
+        Kind::Float => input_float(trimmed, oid).ok_or_else(|| malformed(oid, text))?,
         Kind::Timestamp | Kind::Record => {
             Err(unsupported(format!("literal of type {}", type_name(oid))))
         }
@@ -67,9 +67,50 @@ pub(crate) fn input(env: &Env<'_>, text: &str, oid: TypeOid) -> Result<Value, Qu
             Ok(Value::text(text.chars().next().map(String::from).unwrap_or_default()))
         }
         Kind::Text if oid == types::NAME => Ok(Value::text(cut_name(text))),
+        Kind::Text if oid == types::UUID => {
+            input_uuid(trimmed).map(Value::text).ok_or_else(|| malformed(oid, text))
+        }
         Kind::Text if is_text(oid) => Ok(Value::text(text)),
         Kind::Text => Err(unsupported(format!("literal of type {}", type_name(oid)))),
     }
+}
+
+/// `None` for malformed text; 22003 inside for a number that the type cannot hold.
+fn input_float(text: &str, oid: TypeOid) -> Option<Result<Value, QueryError>> {
+    let value: f64 = text.parse().ok()?;
+    let held = if oid == types::FLOAT4 { f64::from(value as f32) } else { value };
+    let names_infinity = text.trim_start_matches(['+', '-']).starts_with(['i', 'I']);
+    let is_lost = held.is_infinite() && !names_infinity
+        || held == 0.0
+            && text
+                .bytes()
+                .take_while(|byte| !matches!(byte, b'e' | b'E'))
+                .any(|byte| matches!(byte, b'1'..=b'9'));
+    Some(if is_lost {
+        Err(QueryError::new(
+            SqlState::NUMERIC_OUT_OF_RANGE,
+            format!("\"{text}\" is out of range for type {}", type_name(oid)),
+        ))
+    } else {
+        Ok(Value::Float(value))
+    })
+}
+
+/// 32 hexadecimal digits, hyphens after any group of four, braces around it or not.
+fn input_uuid(text: &str) -> Option<String> {
+    let inner = text.strip_prefix('{').map_or(Some(text), |rest| rest.strip_suffix('}'))?;
+    let mut digits = String::with_capacity(32);
+    for (at, character) in inner.char_indices() {
+        match character {
+            '-' if !digits.is_empty() && digits.len().is_multiple_of(4) && at + 1 < inner.len() => {
+            }
+            digit if digit.is_ascii_hexdigit() => digits.push(digit.to_ascii_lowercase()),
+            _ => return None,
+        }
+    }
+    let groups = [0..8, 8..12, 12..16, 16..20, 20..32].map(|range| digits.get(range));
+    let groups = groups.into_iter().collect::<Option<Vec<_>>>()?;
+    (digits.len() == 32).then(|| groups.join("-"))
 }
 
 fn input_bool(text: &str) -> Option<bool> {
@@ -113,7 +154,7 @@ pub(crate) fn check_range(number: i64, oid: TypeOid) -> Result<i64, QueryError> 
 }
 
 /// Elements of an array or vector in text form; `None` when it is malformed or has dimensions.
-fn split_array(text: &str, oid: TypeOid) -> Option<Vec<Option<String>>> {
+pub(crate) fn split_array(text: &str, oid: TypeOid) -> Option<Vec<Option<String>>> {
     if matches!(oid, types::INT2VECTOR | types::OIDVECTOR) {
         return Some(text.split_whitespace().map(|part| Some(part.to_owned())).collect());
     }

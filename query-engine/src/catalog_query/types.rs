@@ -44,6 +44,7 @@ pub(crate) const REGTYPE: TypeOid = 2206;
 pub(crate) const RECORD: TypeOid = 2249;
 pub(crate) const ANYARRAY: TypeOid = 2277;
 pub(crate) const ANYELEMENT: TypeOid = 2283;
+pub(crate) const UUID: TypeOid = 2950;
 pub(crate) const REGNAMESPACE: TypeOid = 4089;
 pub(crate) const REGROLE: TypeOid = 4096;
 
@@ -240,7 +241,7 @@ fn is_computed(oid: TypeOid) -> bool {
             is_text(oid)
                 || is_object_id(oid)
                 || matches!(oid, BOOL | INT2 | INT4 | INT8 | FLOAT4 | FLOAT8 | XID | CID)
-                || oid == TIMESTAMPTZ
+                || matches!(oid, TIMESTAMPTZ | UUID)
         }
     }
 }

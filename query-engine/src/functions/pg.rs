@@ -54,6 +54,14 @@ impl Call<'_> {
         self.value(at).as_int().unwrap_or_default()
     }
 
+    fn float(&self, at: usize) -> f64 {
+        match self.value(at) {
+            Value::Float(value) => *value,
+            Value::Int(value) => *value as f64,
+            _ => 0.0,
+        }
+    }
+
     fn bool(&self, at: usize) -> bool {
         self.value(at).as_bool().unwrap_or_default()
     }

@@ -12,7 +12,7 @@ use crate::catalog::CatalogView;
 use crate::catalog_query::CatalogQuery;
 use crate::outcome::Stop;
 use crate::session::plan::task_error;
-use crate::{Outcome, Parameter, PgType, QueryError, ResultColumn, Rows};
+use crate::{Outcome, Parameter, PgType, QueryError, ResultColumn, Rows, SqlState};
 
 impl Session {
     /// Runs a statement over catalogs on the engine's threads.
@@ -27,14 +27,17 @@ impl Session {
         // Dropped with this future, too, so that a client that went away stops the work.
         let guard = CancellationToken::new().drop_guard();
         let token = guard.token().clone();
-        let work = move || query.run(&view, &values, &token);
+        let work = move || query.run_late(&view, &values, &token);
         let task = self.engine.runtime().spawn_blocking(work);
         let batch = tokio::select! {
             biased;
-            error = stop.wait() => return Err(error),
+            error = stop.wait() => Err(error),
             batch = task => batch.map_err(|error| task_error(&error))??,
         };
-        Ok(Outcome::Rows(Rows::ready(columns, "SELECT", batch)))
+        Ok(Outcome::Rows(match batch {
+            Ok(batch) => Rows::ready(columns, "SELECT", batch),
+            Err(error) => Rows::failed(columns, error),
+        }))
     }
 }
 
@@ -49,8 +52,18 @@ pub(super) fn catalog_query(
         return Ok(None);
     }
     match CatalogQuery::plan(query, view, declared) {
-        Err(_) if !names_a_relation(query) => Ok(None),
+        Err(error) if !is_final(&error) && !names_a_relation(query) => Ok(None),
         planned => planned,
+    }
+}
+
+/// Whether an error of the catalog's evaluator holds for the planner too: a value that is wrong, or a
+/// name that does not exist.
+fn is_final(error: &QueryError) -> bool {
+    match error.state {
+        SqlState::INDETERMINATE_DATATYPE | SqlState::INVALID_COLUMN_REFERENCE => true,
+        SqlState::UNDEFINED_TABLE => error.message.starts_with("relation "),
+        state => state.0.starts_with("22"),
     }
 }
 

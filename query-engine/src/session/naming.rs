@@ -16,7 +16,7 @@ use crate::types::numeric::NUMERIC_DIGITS_MAX;
 use crate::types::uint256::UINT256_DIGITS_MAX;
 
 /// Starts the part of a name that is not shown. No client can type it in a name that it also reads.
-const MARKER: char = '\u{1}';
+pub(super) const MARKER: char = '\u{1}';
 /// Name of an expression that has none.
 const UNNAMED: &str = "?column?";
 /// Functions whose integer literals decide the type of their result.

@@ -32,8 +32,10 @@ type Found = BTreeMap<usize, Option<PgType>>;
 pub(crate) fn infer(
     plan: &LogicalPlan,
     declared: &[Option<PgType>],
+    bounds: &BTreeMap<usize, PgType>,
 ) -> Result<Vec<PgType>, QueryError> {
-    let mut found = Found::new();
+    // Bounds of series are no longer in the plan.
+    let mut found: Found = bounds.iter().map(|(number, found)| (*number, Some(*found))).collect();
     let visited = plan.apply_with_subqueries(|node| {
         let schema = merge_schema(&node.inputs());
         if let LogicalPlan::Limit(limit) = node {
@@ -184,7 +186,7 @@ pub(crate) fn data_type(pg_type: PgType) -> Result<DataType, QueryError> {
         PgType::Bool => DataType::Boolean,
         PgType::Int2 => DataType::Int16,
         PgType::Int4 => DataType::Int32,
-        PgType::Int8 | PgType::Oid => DataType::Int64,
+        PgType::Int8 | PgType::Oid | PgType::Xid => DataType::Int64,
         PgType::Float4 => DataType::Float32,
         PgType::Float8 => DataType::Float64,
         PgType::Numeric => DataType::Decimal256(76, 0),
@@ -208,7 +210,9 @@ pub(crate) fn data_type(pg_type: PgType) -> Result<DataType, QueryError> {
         | PgType::Regclass
         | PgType::Regtype
         | PgType::Regproc
-        | PgType::Regnamespace => DataType::Utf8,
+        | PgType::Regnamespace
+        | PgType::AclItem
+        | PgType::PgNodeTree => DataType::Utf8,
         _ => {
             return Err(QueryError::new(
                 SqlState::FEATURE_NOT_SUPPORTED,
@@ -245,7 +249,9 @@ pub(crate) fn scalar(
         (Parameter::Int(value), PgType::Int4) => {
             ScalarValue::Int32(Some(i32::try_from(*value).map_err(|_| range("integer"))?))
         }
-        (Parameter::Int(value), PgType::Int8 | PgType::Oid) => ScalarValue::Int64(Some(*value)),
+        (Parameter::Int(value), PgType::Int8 | PgType::Oid | PgType::Xid) => {
+            ScalarValue::Int64(Some(*value))
+        }
         (Parameter::Float(value), PgType::Float4) => ScalarValue::Float32(Some(*value as f32)),
         (Parameter::Float(value), PgType::Float8) => ScalarValue::Float64(Some(*value)),
         (Parameter::Numeric(text) | Parameter::Text(text), PgType::Numeric) => numeric(text)?,

@@ -24,6 +24,7 @@ use super::{naming, parameters};
 use crate::catalog::CatalogView;
 use crate::catalog::resolve::Resolver;
 use crate::error::map::query_error;
+use crate::rewrite::series::SeriesParameters;
 use crate::tables::snapshots::Snapshots;
 use crate::types::output::Output;
 use crate::{Parameter, PgType, QueryError, ResultColumn, SqlState, rewrite};
@@ -77,9 +78,10 @@ impl Planner {
         declared: &[Option<PgType>],
     ) -> Result<Described, QueryError> {
         let snapshots = self.snapshots()?;
-        let prepared = self.prepared(query)?;
+        let mut series = SeriesParameters::new(declared, None);
+        let prepared = self.prepared(query, &mut series)?;
         let first = self.plan(prepared.clone(), declared, &snapshots)?;
-        let parameter_types = parameters::infer(&first.plan, declared)?;
+        let parameter_types = parameters::infer(&first.plan, declared, &series.found)?;
         let planned = if parameter_types.is_empty() {
             first
         } else {
@@ -94,7 +96,9 @@ impl Planner {
             .map_err(|error| query_error(&error))?;
         let (columns, _) = self.columns(&analyzed, &planned.plan, &planned.oids)?;
         let plan = PlanSlot::default();
-        if let Some(kept) = self.keep(&planned, parameter_types.len())? {
+        if series.found.is_empty()
+            && let Some(kept) = self.keep(&planned, parameter_types.len())?
+        {
             plan.put(kept);
         }
         Ok(Described { parameter_types, columns, plan })
@@ -120,8 +124,13 @@ impl Planner {
             Some(ready) => ready,
             None => {
                 let declared: Vec<_> = types.iter().copied().map(Some).collect();
-                let planned = self.plan(self.prepared(query)?, &declared, &snapshots)?;
-                if let Some(kept) = self.keep(&planned, types.len())? {
+                let mut series = SeriesParameters::new(&declared, Some(values));
+                let prepared = self.prepared(query, &mut series)?;
+                let planned = self.plan(prepared, &declared, &snapshots)?;
+                // A plan with the bounds of a series in it serves these values only.
+                if series.found.is_empty()
+                    && let Some(kept) = self.keep(&planned, types.len())?
+                {
                     slot.put(kept);
                 }
                 let (plan, oids) = (&planned.plan, &planned.oids);
@@ -209,8 +218,13 @@ impl Planner {
         Snapshots::new(self.store.clone(), &self.view.database, allow_gaps, finality)
     }
 
-    fn prepared(&self, query: &Query) -> Result<Ast, QueryError> {
+    fn prepared(
+        &self,
+        query: &Query,
+        series: &mut SeriesParameters<'_>,
+    ) -> Result<Ast, QueryError> {
         let mut query = query.clone();
+        rewrite::series::unfold(&mut query, series);
         naming::name_columns(&mut query);
         let mut statement = Ast::Query(Box::new(query));
         rewrite::rewrite(&mut statement, &self.view)?;

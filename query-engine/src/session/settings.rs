@@ -313,7 +313,8 @@ impl Settings {
         }
         let key = name.to_ascii_lowercase();
         if let Some(found) = spec::find(&key) {
-            return Ok((key, value::canonical(found, raw)?));
+            let current = self.get(name).unwrap_or_default();
+            return Ok((key, value::canonical(found, raw, &current)?));
         }
         if key.starts_with("ergo.") || !is_custom_name(&key) {
             return Err(unknown(name));

@@ -9,6 +9,7 @@ use sqlparser::ast::{DataType as SqlType, Expr, Statement as Ast, UnaryOperator,
 use super::{Notice, Prepared, Session, Settings, TransactionStatus};
 use crate::error::map::{internal, query_error};
 use crate::limits::{PREPARED_MAX, SAVEPOINTS_MAX};
+use crate::outcome::Stop;
 use crate::statement::{Kind, Modes, ShowTarget, prepared_query};
 use crate::types::output::Output;
 use crate::types::planner::PgTypeNames;
@@ -23,8 +24,23 @@ pub(super) fn show_columns(target: &ShowTarget) -> Arc<[ResultColumn]> {
     names.into_iter().map(|name| ResultColumn::computed(name, PgType::Text)).collect()
 }
 
-/// Values of EXECUTE: literals.
-pub(super) fn arguments(exprs: &[Expr]) -> Result<Vec<Parameter>, QueryError> {
+/// Values of EXECUTE: literals, as many as the statement has parameters.
+pub(super) fn arguments(
+    name: &str,
+    exprs: &[Expr],
+    types: &[PgType],
+) -> Result<Vec<Parameter>, QueryError> {
+    if exprs.len() != types.len() {
+        return Err(QueryError::new(
+            SqlState::SYNTAX_ERROR,
+            format!("wrong number of parameters for prepared statement \"{name}\""),
+        )
+        .with_detail(format!(
+            "Expected {} parameters but got {}.",
+            types.len(),
+            exprs.len()
+        )));
+    }
     exprs
         .iter()
         .map(|expr| match expr {
@@ -74,36 +90,80 @@ impl Session {
                 Ok(done("RESET"))
             }
             Kind::Begin { tag, modes } => self.begin(tag, modes),
-            Kind::Commit { chain } => self.end(true, *chain),
             Kind::Rollback { chain } => self.end(false, *chain),
             Kind::Savepoint(name) => self.savepoint(name),
             Kind::RollbackTo(name) => self.rollback_to(name),
             Kind::Release(name) => self.release(name),
             Kind::Discard(what) => self.discard(what),
             Kind::Deallocate(name) => self.deallocate(name.as_deref()),
+            Kind::Close(name) => self.close(name.as_deref()),
+            Kind::Listen(channel) => self.listen(channel),
+            Kind::Unlisten(channel) => Ok(self.unlisten(channel.as_deref())),
+            Kind::Notify { channel, payload } => self.notify(channel, payload),
             Kind::Query(_)
             | Kind::Explain { .. }
             | Kind::Prepare { .. }
             | Kind::Execute { .. }
             | Kind::Copy(_)
             | Kind::Write(_)
-            | Kind::Table(_) => Err(internal()),
+            | Kind::Table(_)
+            | Kind::Declare { .. }
+            | Kind::Fetch { .. }
+            | Kind::Commit { .. } => Err(internal()),
         }
     }
 
-    /// The statement that PREPARE made.
-    pub(super) fn named(&self, name: &str) -> Result<&Prepared, QueryError> {
-        self.named.get(name).ok_or_else(|| undefined_statement(name))
+    /// COMMIT: first the cursors that outlive the transaction get their rows. Where that fails, the
+    /// transaction is rolled back.
+    pub(super) async fn commit(&mut self, chain: bool, stop: &Stop) -> Result<Outcome, QueryError> {
+        if self.status == TransactionStatus::InBlock
+            && let Err(error) = self.prepare_commit(stop).await
+        {
+            self.end(false, false)?;
+            return Err(error);
+        }
+        self.end(true, chain)
     }
 
-    /// PREPARE.
-    pub(super) async fn prepare_named(
+    /// What can fail about a COMMIT.
+    async fn prepare_commit(&mut self, stop: &Stop) -> Result<(), QueryError> {
+        self.cursors.hold_all(stop).await?;
+        self.commit_notifications()
+    }
+
+    /// A statement with a name, of SQL's PREPARE or of the extended protocol; `None` inside for one
+    /// without text.
+    ///
+    /// # Errors
+    /// 26000 where there is none.
+    pub fn named(&self, name: &str) -> Result<Option<Arc<Prepared>>, QueryError> {
+        self.named.get(name).cloned().ok_or_else(|| undefined_statement(name))
+    }
+
+    /// Keeps a statement under a name.
+    ///
+    /// # Errors
+    /// 42P05 where the name is taken, 54000 past the limit.
+    pub fn keep_named(
         &mut self,
         name: &str,
-        types: &[SqlType],
-        statement: &Ast,
-        text: &Arc<str>,
-    ) -> Result<Outcome, QueryError> {
+        prepared: Option<Arc<Prepared>>,
+    ) -> Result<(), QueryError> {
+        self.check_new_name(name)?;
+        self.named.insert(name.to_owned(), prepared);
+        Ok(())
+    }
+
+    /// Drops a named statement; one that does not exist is fine.
+    pub fn forget_named(&mut self, name: &str) {
+        self.named.remove(name);
+    }
+
+    /// Whether a statement can be kept under this name.
+    ///
+    /// # Errors
+    /// As [`Self::keep_named`].
+    pub fn check_new_name(&self, name: &str) -> Result<(), QueryError> {
         if self.named.contains_key(name) {
             return Err(QueryError::new(
                 SqlState::DUPLICATE_STATEMENT,
@@ -116,6 +176,18 @@ impl Session {
                 format!("a session can have {PREPARED_MAX} prepared statements"),
             ));
         }
+        Ok(())
+    }
+
+    /// PREPARE.
+    pub(super) async fn prepare_named(
+        &mut self,
+        name: &str,
+        types: &[SqlType],
+        statement: &Ast,
+        text: &Arc<str>,
+    ) -> Result<Outcome, QueryError> {
+        self.check_new_name(name)?;
         let declared = types
             .iter()
             .map(|sql_type| parameter_type(sql_type).map(Some))
@@ -123,7 +195,7 @@ impl Session {
         let statement =
             Statement { text: Arc::clone(text), kind: prepared_query(statement.clone())? };
         let prepared = self.try_prepare(statement, &declared).await?;
-        self.named.insert(name.to_owned(), prepared);
+        self.keep_named(name, Some(Arc::new(prepared)))?;
         Ok(done("PREPARE"))
     }
 
@@ -131,7 +203,7 @@ impl Session {
         self.notices.push(Notice { severity: "WARNING", state, message: message.to_owned() });
     }
 
-    fn in_block(&self) -> bool {
+    pub(super) fn in_block(&self) -> bool {
         self.status != TransactionStatus::Idle
     }
 
@@ -162,16 +234,23 @@ impl Session {
 
     fn apply(&mut self, modes: &Modes, session: bool) -> Result<(), QueryError> {
         let mut settings = self.view.settings();
-        let (isolation, read_only) = if session {
-            ("default_transaction_isolation", "default_transaction_read_only")
+        let (isolation, read_only, deferrable) = if session {
+            (
+                "default_transaction_isolation",
+                "default_transaction_read_only",
+                "default_transaction_deferrable",
+            )
         } else {
-            ("transaction_isolation", "transaction_read_only")
+            ("transaction_isolation", "transaction_read_only", "transaction_deferrable")
         };
         if let Some(level) = &modes.isolation {
             settings.set(isolation, level, !session)?;
         }
         if let Some(on) = modes.read_only {
             settings.set(read_only, if on { "on" } else { "off" }, !session)?;
+        }
+        if let Some(on) = modes.deferrable {
+            settings.set(deferrable, if on { "on" } else { "off" }, !session)?;
         }
         Ok(())
     }
@@ -220,6 +299,7 @@ impl Session {
         for (default, current) in [
             ("default_transaction_isolation", "transaction_isolation"),
             ("default_transaction_read_only", "transaction_read_only"),
+            ("default_transaction_deferrable", "transaction_deferrable"),
         ] {
             if let Some(value) = settings.get(default) {
                 settings.set(current, &value, true)?;
@@ -249,8 +329,10 @@ impl Session {
             self.view.settings().commit();
         } else {
             self.view.settings().rollback();
+            self.roll_back_notifications();
         }
         self.end_temp(tag == "COMMIT");
+        self.cursors.end_transaction(tag == "COMMIT");
         self.status = TransactionStatus::Idle;
         if chain {
             self.open_block()?;
@@ -270,6 +352,7 @@ impl Session {
         settings.savepoint(name);
         drop(settings);
         self.undo.savepoint(name, &self.view.temp);
+        self.mark_notifications();
         Ok(done("SAVEPOINT"))
     }
 
@@ -279,6 +362,9 @@ impl Session {
             return Err(no_savepoint(name));
         }
         self.undo_temp_to(name);
+        let depth = self.view.settings().savepoint_count();
+        self.cursors.roll_back_to(depth);
+        self.roll_back_notifications_to(depth);
         self.status = TransactionStatus::InBlock;
         Ok(done("ROLLBACK"))
     }
@@ -289,10 +375,13 @@ impl Session {
             return Err(no_savepoint(name));
         }
         self.undo.release(name);
+        let depth = self.view.settings().savepoint_count();
+        self.cursors.release_to(depth);
+        self.release_notifications(depth);
         Ok(done("RELEASE"))
     }
 
-    fn require_block(&self, what: &str) -> Result<(), QueryError> {
+    pub(super) fn require_block(&self, what: &str) -> Result<(), QueryError> {
         if self.in_block() {
             return Ok(());
         }
@@ -310,6 +399,8 @@ impl Session {
                     "DISCARD ALL cannot run inside a transaction block",
                 ));
             }
+            self.cursors.clear();
+            self.unlisten(None);
             self.named.clear();
             self.view.settings().reset_all();
         }

@@ -4,23 +4,33 @@ use std::sync::Arc;
 
 use sqlparser::ast::{
     ContextModifier, DiscardObject, Expr, Ident, ObjectName, Reset, Set, Statement as Ast,
-    TransactionAccessMode, TransactionMode, UtilityOption, Value,
+    UtilityOption, Value,
 };
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::{Token, Tokenizer};
+use sqlparser::tokenizer::{Location, Token, Tokenizer};
 
+use super::command::command;
 use super::complexity;
 use super::copy;
 use super::refuse;
 use super::temp;
-use super::{Kind, Modes, ShowTarget, Statement};
+use super::{ExplainFormat, ExplainOptions, Kind, ShowTarget, Statement};
 use crate::error::position;
-use crate::limits::{NESTING_MAX, STATEMENT_BYTES_MAX, STATEMENTS_MAX};
+use crate::limits::{IDENTIFIER_BYTES_MAX, NESTING_MAX, STATEMENT_BYTES_MAX, STATEMENTS_MAX};
 use crate::{QueryError, SqlState};
 
 /// Splits and parses `sql`. Errors carry a position in it.
 pub(crate) fn parse(sql: &str) -> Result<Vec<Statement>, QueryError> {
+    parse_cutting(sql, &mut Vec::new())
+}
+
+/// As [`parse`]. Names that are too long are cut, as PostgreSQL
+/// cuts them; `cut` gets each with what is left of it.
+pub(crate) fn parse_cutting(
+    sql: &str,
+    cut: &mut Vec<(String, String)>,
+) -> Result<Vec<Statement>, QueryError> {
     if sql.len() > STATEMENT_BYTES_MAX {
         return Err(QueryError::new(
             SqlState::PROGRAM_LIMIT,
@@ -28,11 +38,21 @@ pub(crate) fn parse(sql: &str) -> Result<Vec<Statement>, QueryError> {
         ));
     }
     let dialect = PostgreSqlDialect {};
-    let tokens = Tokenizer::new(&dialect, sql).tokenize_with_location().map_err(|error| {
+    let mut tokens = Tokenizer::new(&dialect, sql).tokenize_with_location().map_err(|error| {
         let at = position::of_location(sql, error.location.line, error.location.column);
-        syntax(&error.message).at(at)
+        escaped_bytes(sql, error.location).unwrap_or_else(|| syntax(&error.message)).at(at)
     })?;
     complexity::check(&tokens)?;
+    for token in &mut tokens {
+        if let Token::Word(word) = &mut token.token
+            && word.value.len() > IDENTIFIER_BYTES_MAX
+        {
+            let end = word.value.floor_char_boundary(IDENTIFIER_BYTES_MAX);
+            let whole = word.value.clone();
+            word.value.truncate(end);
+            cut.push((whole, word.value.clone()));
+        }
+    }
     let mut parser =
         Parser::new(&dialect).with_recursion_limit(NESTING_MAX).with_tokens_with_locations(tokens);
     let text: Arc<str> = sql.into();
@@ -42,11 +62,13 @@ pub(crate) fn parse(sql: &str) -> Result<Vec<Statement>, QueryError> {
         if parser.peek_token().token == Token::EOF {
             return Ok(statements);
         }
-        let parsed = match copy::is_next(&parser) {
-            true => copy::parse(&mut parser).map(Parsed::Copy),
-            false => parser.parse_statement().map(Parsed::Other),
+        let own = command(&mut parser).map_err(|error| parser_error(sql, &parser, error))?;
+        let parsed = match own {
+            Some(kind) => Parsed::Command(kind),
+            None => Parsed::Ast(Box::new(
+                parser.parse_statement().map_err(|error| parser_error(sql, &parser, error))?,
+            )),
         };
-        let parsed = parsed.map_err(|error| parser_error(sql, &parser, error))?;
         let end = parser.peek_token();
         if !matches!(end.token, Token::SemiColon | Token::EOF) {
             let at = position::of_location(sql, end.span.start.line, end.span.start.column);
@@ -59,18 +81,28 @@ pub(crate) fn parse(sql: &str) -> Result<Vec<Statement>, QueryError> {
             ));
         }
         let kind = match parsed {
-            Parsed::Copy(copy) => copy::check(&copy).map(|()| Kind::Copy(Box::new(copy))),
-            Parsed::Other(ast) => classify(ast),
-        };
-        let kind = kind.map_err(|error| position::locate(error, sql))?;
+            Parsed::Command(kind) => checked(kind),
+            Parsed::Ast(ast) => classify(*ast),
+        }
+        .map_err(|error| position::locate(error, sql))?;
         statements.push(Statement { text: Arc::clone(&text), kind });
     }
 }
 
-/// A statement of our own grammar, or one of the parser's.
+/// One statement off the tokens.
 enum Parsed {
-    Copy(copy::Copy),
-    Other(Ast),
+    Command(Kind),
+    Ast(Box<Ast>),
+}
+
+/// A command whose query may run.
+fn checked(kind: Kind) -> Result<Kind, QueryError> {
+    match &kind {
+        Kind::Declare { query, .. } => refuse::check_query(query)?,
+        Kind::Copy(copy) => copy::check(copy)?,
+        _ => {}
+    }
+    Ok(kind)
 }
 
 fn parser_error(sql: &str, parser: &Parser<'_>, error: ParserError) -> QueryError {
@@ -96,6 +128,22 @@ fn parser_error(sql: &str, parser: &Parser<'_>, error: ParserError) -> QueryErro
     }
 }
 
+/// The error for an `E'…'` literal at `place` whose escapes make bytes that are no UTF-8.
+fn escaped_bytes(sql: &str, place: Location) -> Option<QueryError> {
+    let line = sql.lines().nth(usize::try_from(place.line).ok()?.checked_sub(1)?)?;
+    let column = usize::try_from(place.column).ok()?.checked_sub(1)?;
+    let rest: String = line.chars().skip(column).collect();
+    let literal = rest.strip_prefix(['E', 'e']).unwrap_or(&rest).strip_prefix('\'')?;
+    let escape = literal.split("\\x").skip(1).find_map(|tail| {
+        let digits: String = tail.chars().take(2).take_while(char::is_ascii_hexdigit).collect();
+        u8::from_str_radix(&digits, 16).ok().filter(|byte| *byte >= 0x80)
+    })?;
+    Some(QueryError::new(
+        SqlState("22021"),
+        format!("invalid byte sequence for encoding \"UTF8\": 0x{escape:02x}"),
+    ))
+}
+
 fn syntax(message: &str) -> QueryError {
     QueryError::new(SqlState::SYNTAX_ERROR, message)
 }
@@ -117,12 +165,14 @@ pub(super) fn classify(ast: Ast) -> Result<Kind, QueryError> {
                 Kind::Query(query)
             }
         },
-        Ast::Explain { statement, analyze, options, format, .. } => {
-            let analyze = analyze | explain_options(options, format.is_some())?;
+        Ast::Explain { statement, analyze, verbose, options, format: None, .. } => {
+            let mut options = explain_options(options.unwrap_or_default())?;
+            options.analyze |= analyze;
+            options.verbose |= verbose;
             match classify(*statement)? {
-                Kind::Query(query) => Kind::Explain { query, analyze },
+                Kind::Query(query) => Kind::Explain { query, options },
                 Kind::Write(write) => return Err(refuse::read_only(write.verb())),
-                _ => return Err(syntax("EXPLAIN takes a query")),
+                _ => return Err(refuse::unsupported("EXPLAIN of a statement that is no query")),
             }
         }
         Ast::Set(set) => classify_set(set)?,
@@ -131,10 +181,6 @@ pub(super) fn classify(ast: Ast) -> Result<Kind, QueryError> {
             Reset::ALL => None,
             Reset::ConfigurationParameter(name) => Some(setting_name(&name)),
         }),
-        Ast::StartTransaction { begin, modes, statements, .. } if statements.is_empty() => {
-            let tag = if begin { "BEGIN" } else { "START TRANSACTION" };
-            Kind::Begin { tag, modes: transaction_modes(&modes) }
-        }
         Ast::Commit { chain, .. } => Kind::Commit { chain },
         Ast::Rollback { savepoint: Some(name), .. } => Kind::RollbackTo(ident(&name)),
         Ast::Rollback { chain, savepoint: None } => Kind::Rollback { chain },
@@ -163,28 +209,53 @@ pub(super) fn classify(ast: Ast) -> Result<Kind, QueryError> {
     })
 }
 
-fn explain_options(
-    options: Option<Vec<UtilityOption>>,
-    has_format: bool,
-) -> Result<bool, QueryError> {
-    let mut analyze = false;
-    for option in options.unwrap_or_default() {
+fn explain_options(given: Vec<UtilityOption>) -> Result<ExplainOptions, QueryError> {
+    let mut options = ExplainOptions::default();
+    for option in given {
         let name = option.name.value.to_ascii_lowercase();
-        let value = option.arg.as_ref().map(|arg| arg.to_string().to_ascii_lowercase());
-        let on = !matches!(value.as_deref(), Some("false" | "off" | "0" | "no"));
+        let value = option
+            .arg
+            .as_ref()
+            .map(|arg| arg.to_string().trim_matches(['\'', '"']).to_ascii_lowercase());
+        let on = || match value.as_deref() {
+            None | Some("true" | "on" | "1") => Ok(true),
+            Some("false" | "off" | "0") => Ok(false),
+            Some(_) => Err(syntax(&format!("{name} requires a Boolean value"))),
+        };
         match name.as_str() {
-            "analyze" => analyze = on,
-            "verbose" | "costs" | "settings" | "buffers" | "wal" | "timing" | "summary"
-            | "generic_plan" => {}
-            "format" if value.as_deref() == Some("text") => {}
-            "format" => return Err(refuse::unsupported("EXPLAIN in a format other than text")),
+            "analyze" => options.analyze = on()?,
+            "verbose" => options.verbose = on()?,
+            "costs" => options.costs = on()?,
+            "timing" => options.timing = on()?,
+            "summary" => options.summary = Some(on()?),
+            // Off is what is done; what is not measured here is not shown as if it were.
+            "settings" | "buffers" | "wal" | "generic_plan" => {
+                if on()? {
+                    let what = format!("EXPLAIN with {}", name.to_ascii_uppercase());
+                    return Err(refuse::unsupported(&what));
+                }
+            }
+            "format" => {
+                options.format = match value.as_deref() {
+                    Some("text") => ExplainFormat::Text,
+                    Some("json") => ExplainFormat::Json,
+                    Some("yaml") => ExplainFormat::Yaml,
+                    Some("xml") => return Err(refuse::unsupported("EXPLAIN in format XML")),
+                    other => {
+                        return Err(QueryError::new(
+                            SqlState::INVALID_PARAMETER_VALUE,
+                            format!(
+                                "unrecognized value for EXPLAIN option \"format\": \"{}\"",
+                                other.unwrap_or_default()
+                            ),
+                        ));
+                    }
+                };
+            }
             _ => return Err(syntax(&format!("unrecognized EXPLAIN option \"{name}\""))),
         }
     }
-    if has_format {
-        return Err(refuse::unsupported("EXPLAIN in a format other than text"));
-    }
-    Ok(analyze)
+    Ok(options)
 }
 
 fn classify_set(set: Set) -> Result<Kind, QueryError> {
@@ -209,9 +280,6 @@ fn classify_set(set: Set) -> Result<Kind, QueryError> {
         },
         Set::SetNamesDefault {} => {
             Kind::Set { name: "client_encoding".to_owned(), value: None, local: false }
-        }
-        Set::SetTransaction { modes, session, .. } => {
-            Kind::SetTransaction { modes: transaction_modes(&modes), session }
         }
         Set::SetRole { context_modifier, role_name } => Kind::Set {
             name: "role".to_owned(),
@@ -280,21 +348,6 @@ fn show_target(words: &[Ident]) -> ShowTarget {
             words.iter().map(|word| word.value.as_str()).collect::<Vec<_>>().join("."),
         ),
     }
-}
-
-fn transaction_modes(modes: &[TransactionMode]) -> Modes {
-    let mut found = Modes::default();
-    for mode in modes {
-        match mode {
-            TransactionMode::AccessMode(access) => {
-                found.read_only = Some(*access == TransactionAccessMode::ReadOnly);
-            }
-            TransactionMode::IsolationLevel(level) => {
-                found.isolation = Some(level.to_string().to_ascii_lowercase());
-            }
-        }
-    }
-    found
 }
 
 fn ident(ident: &Ident) -> String {

@@ -2,7 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{Query, Select, SetExpr, Statement as Ast, TableFactor, Visit, Visitor};
+use sqlparser::ast::{
+    DataType, Expr, Ident, Query, Select, SetExpr, Statement as Ast, TableFactor, Visit, Visitor,
+};
 
 use crate::{QueryError, SqlState};
 
@@ -37,8 +39,135 @@ pub(super) fn refuse(ast: &Ast) -> QueryError {
         {
             fixed(&format!("{first} {second}"))
         }
+        _ if !POSTGRESQL_COMMANDS.contains(&first.to_ascii_lowercase().as_str()) => {
+            let word = first.to_ascii_lowercase();
+            QueryError::new(SqlState::SYNTAX_ERROR, format!("syntax error at or near \"{word}\""))
+                .about(word)
+        }
         _ => unsupported(&first),
     }
+}
+
+/// First words of PostgreSQL's commands; a statement that starts with another is no SQL of its.
+const POSTGRESQL_COMMANDS: &[&str] = &[
+    "abort",
+    "alter",
+    "analyze",
+    "begin",
+    "call",
+    "checkpoint",
+    "close",
+    "cluster",
+    "comment",
+    "commit",
+    "copy",
+    "create",
+    "deallocate",
+    "declare",
+    "delete",
+    "discard",
+    "do",
+    "drop",
+    "end",
+    "execute",
+    "explain",
+    "fetch",
+    "grant",
+    "import",
+    "insert",
+    "listen",
+    "load",
+    "lock",
+    "merge",
+    "move",
+    "notify",
+    "prepare",
+    "reassign",
+    "refresh",
+    "reindex",
+    "release",
+    "reset",
+    "revoke",
+    "rollback",
+    "savepoint",
+    "security",
+    "select",
+    "set",
+    "show",
+    "start",
+    "table",
+    "truncate",
+    "unlisten",
+    "update",
+    "vacuum",
+    "values",
+    "with",
+];
+
+/// Words that name no table unless quoted: the parser takes some for one.
+const RESERVED_TABLE_NAMES: &[&str] = &[
+    "all",
+    "and",
+    "any",
+    "array",
+    "as",
+    "asc",
+    "both",
+    "case",
+    "cast",
+    "check",
+    "collate",
+    "column",
+    "constraint",
+    "create",
+    "default",
+    "desc",
+    "distinct",
+    "do",
+    "else",
+    "end",
+    "except",
+    "false",
+    "fetch",
+    "for",
+    "foreign",
+    "from",
+    "grant",
+    "group",
+    "having",
+    "in",
+    "intersect",
+    "into",
+    "leading",
+    "limit",
+    "not",
+    "null",
+    "offset",
+    "on",
+    "only",
+    "or",
+    "order",
+    "primary",
+    "returning",
+    "select",
+    "some",
+    "table",
+    "then",
+    "to",
+    "trailing",
+    "true",
+    "union",
+    "unique",
+    "using",
+    "when",
+    "where",
+    "window",
+    "with",
+];
+
+fn syntax_near(word: &str) -> Box<QueryError> {
+    let message = format!("syntax error at or near \"{word}\"");
+    Box::new(QueryError::new(SqlState::SYNTAX_ERROR, message).about(word))
 }
 
 /// 0A000: chain tables are what they are.
@@ -107,7 +236,32 @@ impl Visitor for QueryCheck {
         ControlFlow::Continue(())
     }
 
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<Self::Break> {
+        // A subscript needs parentheses around ARRAY[…]; the parser does not know that.
+        if let Expr::CompoundFieldAccess { root, .. } = expr
+            && matches!(**root, Expr::Array(_))
+        {
+            return ControlFlow::Break(syntax_near("["));
+        }
+        if let Expr::Cast { data_type: DataType::Custom(name, _), .. } = expr
+            && name.to_string().eq_ignore_ascii_case("record")
+        {
+            return ControlFlow::Break(Box::new(QueryError::new(
+                SqlState::FEATURE_NOT_SUPPORTED,
+                "input of anonymous composite types is not implemented",
+            )));
+        }
+        ControlFlow::Continue(())
+    }
+
     fn pre_visit_table_factor(&mut self, table: &TableFactor) -> ControlFlow<Self::Break> {
+        if let TableFactor::Table { name, .. } = table
+            && let [part] = name.0.as_slice()
+            && let Some(Ident { value, quote_style: None, .. }) = part.as_ident()
+            && RESERVED_TABLE_NAMES.contains(&value.to_ascii_lowercase().as_str())
+        {
+            return ControlFlow::Break(syntax_near(value));
+        }
         match table {
             TableFactor::Table { .. }
             | TableFactor::Derived { .. }

@@ -80,7 +80,7 @@ async fn a_lookup_by_hash_or_number_reads_one_file() {
         format!("SELECT * FROM transactions WHERE hash = '0x{transaction}'"),
         "SELECT * FROM blocks WHERE number = 15".to_owned(),
     ] {
-        let plan = rows(session, &format!("EXPLAIN {sql}")).await;
+        let plan = rows(session, &format!("EXPLAIN (VERBOSE) {sql}")).await;
         let scans: Vec<_> = plan.iter().filter(|row| row[0].contains(".parquet")).collect();
         assert_eq!(scans.len(), 1, "{plan:?}");
         assert_eq!(scans[0][0].matches(".parquet").count(), 1, "{plan:?}");
@@ -97,7 +97,7 @@ async fn a_lookup_of_a_hash_that_is_not_stored_reads_no_file() {
     let (stored, absent) = (hex::encode(hash(b't', 15, 1)), hex::encode(hash(b't', 99, 1)));
     let sql = format!("SELECT * FROM transactions WHERE hash = '0x{absent}'");
     assert!(rows(session, &sql).await.is_empty());
-    let plan = rows(session, &format!("EXPLAIN {sql}")).await;
+    let plan = rows(session, &format!("EXPLAIN (VERBOSE) {sql}")).await;
     assert!(plan.iter().all(|row| !row[0].contains(".parquet")), "{plan:?}");
     let sql =
         format!("SELECT block_number FROM transactions WHERE hash IN ('0x{absent}', '0x{stored}')");

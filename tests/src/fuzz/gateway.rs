@@ -1,6 +1,6 @@
 //! What a Postgres client sends: packets, frames, parameters, SQL text.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use pg_gateway::fuzz;
 use query_engine::{Engine, EngineConfig, Principal, Session};
@@ -37,11 +37,11 @@ pub fn parameter(bytes: &[u8]) {
 pub fn sql(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let (_, _, session) = &*SESSION;
-    _ = session.parse(text);
+    _ = session.lock().unwrap_or_else(PoisonError::into_inner).parse(text);
 }
 
 /// An engine over an empty store; parsing needs a session and no rows.
-static SESSION: LazyLock<(TempDir, Arc<Engine>, Session)> = LazyLock::new(|| {
+static SESSION: LazyLock<(TempDir, Arc<Engine>, Mutex<Session>)> = LazyLock::new(|| {
     let folder = TempDir::new().expect("a temporary directory can be made");
     let store = Store::open(folder.path()).expect("a new data directory opens");
     let network =
@@ -52,5 +52,5 @@ static SESSION: LazyLock<(TempDir, Arc<Engine>, Session)> = LazyLock::new(|| {
         Engine::new(store, config, Arc::new(SystemClock::new())).expect("an engine starts");
     let principal = Principal { role: "fuzz".into() };
     let session = engine.session("empty", principal, &[]).expect("the network is a database");
-    (folder, engine, session)
+    (folder, engine, Mutex::new(session))
 });

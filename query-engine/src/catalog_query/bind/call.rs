@@ -66,7 +66,12 @@ impl Binder<'_> {
         {
             return Err(unsupported(format!("this form of {name}()")));
         }
-        let arguments = self.arguments(&list.args, scope)?;
+        let arguments = match (name.as_str(), seconds(&list.args)) {
+            ("pg_sleep", Some(seconds)) => {
+                vec![Typed::new(Expr::Const(Value::Float(seconds)), types::FLOAT8)]
+            }
+            _ => self.arguments(&list.args, scope)?,
+        };
         self.call(&name, arguments, scope)
     }
 
@@ -252,6 +257,17 @@ impl Binder<'_> {
             None => None,
         };
         Ok((arguments.into_iter().map(|typed| typed.expr).collect(), type_oid, keys, filter))
+    }
+}
+
+/// The only argument as a number with a fraction, which catalog statements do not have otherwise.
+fn seconds(arguments: &[FunctionArg]) -> Option<f64> {
+    let [FunctionArg::Unnamed(FunctionArgExpr::Expr(Ast::Value(value)))] = arguments else {
+        return None;
+    };
+    match &value.value {
+        sqlparser::ast::Value::Number(digits, _) => digits.parse().ok(),
+        _ => None,
     }
 }
 

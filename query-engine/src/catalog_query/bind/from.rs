@@ -253,6 +253,9 @@ impl Binder<'_> {
         };
         let bind = || arguments.iter().map(|ast| self.expr(ast, scope)).collect();
         let (arguments, reads): (Vec<Typed>, u64) = scope.tracked(bind)?;
+        if name == "generate_series" {
+            self.is_series.set(true);
+        }
         let (call, returns) = self.resolve_call(name, arguments)?;
         if name == "generate_series" {
             self.is_series.set(true);

@@ -107,7 +107,14 @@ impl Binder<'_> {
         }
         asts.iter()
             .map(|ast| {
-                let ast = self.named_item(ast, select, scope).unwrap_or(ast);
+                let named = self.named_item(ast, select, scope);
+                if let (None, Some(position)) = (named, position_of(ast)) {
+                    return Err(QueryError::new(
+                        SqlState::INVALID_COLUMN_REFERENCE,
+                        format!("GROUP BY position {position} is not in select list"),
+                    ));
+                }
+                let ast = named.unwrap_or(ast);
                 self.expr(ast, scope).map(|typed| typed.expr)
             })
             .collect()

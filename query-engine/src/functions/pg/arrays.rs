@@ -3,11 +3,11 @@
 use super::{Call, Entry, set, strict, with_nulls};
 use crate::catalog_query::text;
 use crate::catalog_query::types::{self, element};
-use crate::catalog_query::{Row, Value, unsupported};
+use crate::catalog_query::{Row, Value};
 use crate::{QueryError, SqlState};
 
 /// Rows that a series may have in a catalog statement.
-const SERIES_ROWS_MAX: usize = 100_000;
+const SERIES_ROWS_MAX: usize = 1_000_000;
 
 pub(super) const FUNCTIONS: &[Entry] = &[
     strict("array_length(anyarray,int4) int4", |call| bound(call, |_, count| count)),
@@ -136,8 +136,11 @@ fn series(call: &Call<'_>) -> Result<Vec<Row>, QueryError> {
             break;
         }
         if rows.len() == SERIES_ROWS_MAX {
-            // The planner has a streaming series without this limit.
-            return Err(unsupported("a series this long in a catalog statement"));
+            // The planner has a streaming series without this limit, for a series alone.
+            return Err(QueryError::new(
+                SqlState::PROGRAM_LIMIT,
+                format!("a series beside other results may have {SERIES_ROWS_MAX} rows at most"),
+            ));
         }
         rows.push(Row::from(vec![Value::Int(value)]));
         next = value.checked_add(step);

@@ -9,6 +9,8 @@ use crate::catalog_query::{Row, Value};
 use crate::session::Settings;
 use crate::{QueryError, SqlState};
 
+/// Longest pg_sleep(): some thirty years, which the clock's arithmetic can hold.
+const SLEEP_SECONDS_MAX: f64 = 1e9;
 /// PostgreSQL's number of the only encoding that we store.
 const UTF8: i64 = 6;
 
@@ -71,6 +73,12 @@ pub(super) const FUNCTIONS: &[Entry] = &[
     strict("system_user() text", |_| Ok(Value::Null)),
     strict("current_setting(text) text", |call| setting(call, false)),
     strict("current_setting(text,bool) text", |call| setting(call, call.bool(1))),
+    strict("pg_notify(text,text) void", notify),
+    set("pg_listening_channels() setof pg_listening_channels text", |call| {
+        let outbox = call.env.view.outbox();
+        Ok(outbox.channels.iter().map(|name| Row::from(vec![Value::text(name.as_str())])).collect())
+    }),
+    strict("pg_sleep(float8) void", sleep),
     with_nulls("set_config(text,text,bool) text", set_config),
     set(
         "pg_show_all_settings() setof name text, setting text, unit text, category text, short_desc text, extra_desc text, context text, vartype text, source text, min_val text, max_val text, enumvals text[], boot_val text, reset_val text, sourcefile text, sourceline int4, pending_restart bool",
@@ -107,6 +115,32 @@ fn version(call: &Call<'_>) -> Result<Value, QueryError> {
         usize::BITS,
         env!("CARGO_PKG_VERSION"),
     )))
+}
+
+/// Waits on the statement's own thread, until it has to stop.
+fn sleep(call: &Call<'_>) -> Result<Value, QueryError> {
+    let Value::Float(seconds) = call.value(0) else { return Ok(Value::text("")) };
+    let (Some(cancel), Ok(runtime)) = (&call.env.cancel, tokio::runtime::Handle::try_current())
+    else {
+        return Err(crate::catalog_query::unsupported("pg_sleep() in a statement over tables"));
+    };
+    let seconds = seconds.clamp(0.0, SLEEP_SECONDS_MAX);
+    let wait = tokio::time::sleep(std::time::Duration::from_secs_f64(seconds));
+    runtime.block_on(async {
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(QueryError::new(
+                SqlState::QUERY_CANCELED,
+                "canceling statement due to user request",
+            )),
+            () = wait => Ok(Value::text("")),
+        }
+    })
+}
+
+fn notify(call: &Call<'_>) -> Result<Value, QueryError> {
+    call.env.view.outbox().add(call.text(0), call.text(1))?;
+    Ok(Value::text(""))
 }
 
 fn role(call: &Call<'_>) -> Result<Value, QueryError> {

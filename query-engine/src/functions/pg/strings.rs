@@ -22,6 +22,15 @@ pub(super) const FUNCTIONS: &[Entry] = &[
     strict("nameconcatoid(name,oid) name", |call| {
         Ok(Value::text(format!("{}_{}", call.text(0), call.int(1))))
     }),
+    strict("chr(int4) text", chr),
+    strict("sqrt(float8) float8", |call| match call.float(0) {
+        value if value < 0.0 => {
+            Err(QueryError::new(SqlState("2201F"), "cannot take square root of a negative number"))
+        }
+        value => Ok(Value::Float(value.sqrt())),
+    }),
+    strict("ln(float8) float8", |call| logarithm(call.float(0)).map(|x| Value::Float(x.ln()))),
+    strict("log(float8) float8", |call| logarithm(call.float(0)).map(|x| Value::Float(x.log10()))),
     strict("lower(text) text", |call| Ok(Value::text(call.text(0).to_lowercase()))),
     strict("upper(text) text", |call| Ok(Value::text(call.text(0).to_uppercase()))),
     strict("length(text) int4", length),
@@ -91,6 +100,35 @@ pub(super) const FUNCTIONS: &[Entry] = &[
 
 fn count(number: usize) -> Value {
     Value::Int(i64::try_from(number).unwrap_or(i64::MAX))
+}
+
+/// The character with a code point.
+fn chr(call: &Call<'_>) -> Result<Value, QueryError> {
+    let limit = |message: String| QueryError::new(SqlState::PROGRAM_LIMIT, message);
+    match call.int(0) {
+        0 => Err(limit("null character not permitted".to_owned())),
+        code if code < 0 => Err(limit("character number must be positive".to_owned())),
+        code => {
+            let found = u32::try_from(code).ok().and_then(char::from_u32);
+            let found = found.ok_or_else(|| {
+                limit(format!("requested character too large for encoding: {code}"))
+            })?;
+            Ok(Value::text(found.to_string()))
+        }
+    }
+}
+
+/// # Errors
+/// 2201E for a number that has no logarithm.
+fn logarithm(value: f64) -> Result<f64, QueryError> {
+    let refused = if value == 0.0 {
+        "cannot take logarithm of zero"
+    } else if value < 0.0 {
+        "cannot take logarithm of a negative number"
+    } else {
+        return Ok(value);
+    };
+    Err(QueryError::new(SqlState("2201E"), refused))
 }
 
 fn length(call: &Call<'_>) -> Result<Value, QueryError> {

@@ -27,7 +27,7 @@ use crate::catalog_query::types::{self, TypeOid};
 use crate::catalog_query::{Env, Value, text};
 
 /// Functions that read the session's settings or change them are run once for each call.
-const VOLATILE: &[&str] = &["set_config", "pg_cancel_backend", "pg_terminate_backend"];
+const VOLATILE: &[&str] = &["set_config", "pg_notify", "pg_cancel_backend", "pg_terminate_backend"];
 
 /// Adds the functions of schema `pg_catalog` to a session.
 pub(crate) fn register(state: &mut SessionState, view: &Arc<CatalogView>) {

@@ -11,6 +11,7 @@ use sqlparser::ast::Query;
 
 use super::{Planner, parameters, yielding};
 use crate::error::map::query_error;
+use crate::rewrite::series::SeriesParameters;
 use crate::{Parameter, PgType, QueryError, ResultColumn};
 
 /// What a query gives.
@@ -31,9 +32,10 @@ impl Planner {
         declared: &[Option<PgType>],
     ) -> Result<Source, QueryError> {
         let snapshots = self.snapshots()?;
-        let prepared = self.prepared(query)?;
+        let mut series = SeriesParameters::new(declared, None);
+        let prepared = self.prepared(query, &mut series)?;
         let first = self.plan(prepared.clone(), declared, &snapshots)?;
-        let parameter_types = parameters::infer(&first.plan, declared)?;
+        let parameter_types = parameters::infer(&first.plan, declared, &series.found)?;
         let known: Vec<_> = parameter_types.iter().copied().map(Some).collect();
         let planned = self.plan(prepared, &known, &snapshots)?;
         let analyzed = self
@@ -56,7 +58,8 @@ impl Planner {
     ) -> Result<Arc<dyn ExecutionPlan>, QueryError> {
         let snapshots = self.snapshots()?;
         let declared: Vec<_> = types.iter().copied().map(Some).collect();
-        let planned = self.plan(self.prepared(query)?, &declared, &snapshots)?;
+        let mut series = SeriesParameters::new(&declared, Some(values));
+        let planned = self.plan(self.prepared(query, &mut series)?, &declared, &snapshots)?;
         let plan = self.with_values(planned.plan, types, values)?;
         let exprs: Vec<Expr> = casts
             .iter()

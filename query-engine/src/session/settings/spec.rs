@@ -19,7 +19,7 @@ pub(crate) enum SettingKind {
     SchemaList,
     /// A time zone name or offset.
     TimeZone,
-    /// An output style and a field order; the output style is `ISO`.
+    /// An output style and a field order.
     DateStyle,
     /// A client encoding that needs no conversion.
     Encoding,

@@ -26,11 +26,15 @@ const MEMORY_UNITS: [(&str, u64); 4] =
 /// Least and most `work_mem`, kilobytes, as PostgreSQL has them.
 const MEMORY_KB: std::ops::RangeInclusive<u64> = 64..=i32::MAX as u64;
 
-/// `raw` in canonical form.
+/// `raw` in canonical form; `current` is the value that it replaces.
 ///
 /// # Errors
 /// 22023 for a value that does not fit, 55P02 for a fixed setting.
-pub(super) fn canonical(spec: &SettingSpec, raw: &str) -> Result<String, QueryError> {
+pub(super) fn canonical(
+    spec: &SettingSpec,
+    raw: &str,
+    current: &str,
+) -> Result<String, QueryError> {
     let raw = raw.trim();
     let value = match spec.kind {
         SettingKind::Fixed => return Err(super::cannot_change(spec.name)),
@@ -42,7 +46,7 @@ pub(super) fn canonical(spec: &SettingSpec, raw: &str) -> Result<String, QueryEr
         SettingKind::Word(words) => word(words, raw),
         SettingKind::SchemaList => Some(raw.to_owned()),
         SettingKind::TimeZone => time_zone(raw),
-        SettingKind::DateStyle => date_style(raw),
+        SettingKind::DateStyle => date_style(raw, current),
         SettingKind::Encoding => encoding(raw),
     };
     value.ok_or_else(|| invalid(spec, raw))
@@ -199,19 +203,42 @@ fn time_zone(raw: &str) -> Option<String> {
     Tz::from_str(name).ok().map(|_| name.to_owned())
 }
 
-fn date_style(raw: &str) -> Option<String> {
-    let mut order = "MDY";
+/// What `raw` leaves open stays as it is `current`ly; German dates begin with the day.
+fn date_style(raw: &str, current: &str) -> Option<String> {
+    let (mut style, mut order) = current.split_once(", ").unwrap_or(("ISO", "MDY"));
+    let (mut has_style, mut has_order) = (false, false);
     for part in raw.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-        match part.to_ascii_lowercase().as_str() {
-            "iso" | "default" => {}
-            "mdy" | "us" | "noneuro" | "noneuropean" => order = "MDY",
-            "dmy" | "euro" | "european" => order = "DMY",
-            "ymd" => order = "YMD",
-            // The other output styles are not written by the gateway's encoders.
+        let lower = part.to_ascii_lowercase();
+        let (found_style, found_order) = match lower.as_str() {
+            "iso" => (Some("ISO"), None),
+            "sql" => (Some("SQL"), None),
+            "german" => (Some("German"), None),
+            "mdy" | "us" => (None, Some("MDY")),
+            "dmy" => (None, Some("DMY")),
+            "ymd" => (None, Some("YMD")),
+            "default" => (Some("ISO"), Some("MDY")),
+            word if word.starts_with("postgres") => (Some("Postgres"), None),
+            word if word.starts_with("euro") => (None, Some("DMY")),
+            word if word.starts_with("noneuro") => (None, Some("MDY")),
             _ => return None,
+        };
+        // Two different words for the same thing are an error.
+        if found_style.is_some_and(|found| has_style && found != style)
+            || found_order.is_some_and(|found| has_order && found != order)
+        {
+            return None;
+        }
+        if let Some(found) = found_style {
+            (style, has_style) = (found, true);
+        }
+        if let Some(found) = found_order {
+            (order, has_order) = (found, true);
         }
     }
-    Some(format!("ISO, {order}"))
+    if has_style && style == "German" && !has_order {
+        order = "DMY";
+    }
+    Some(format!("{style}, {order}"))
 }
 
 fn encoding(raw: &str) -> Option<String> {
