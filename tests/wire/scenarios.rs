@@ -22,9 +22,6 @@ const REVIEWED: &[(&str, &[usize], &str)] = &[
     ("rowdesc attrs", &[0], "there is no bit type"),
     ("text outputs2", &[0], "arrays have one dimension; numeric has no NaN"),
     ("errors positions", &[29], "to_date takes no pattern that is none"),
-    ("notices", &[1, 2, 3], "there are no temporary tables"),
-    ("pipelined implicit tx", &[0], "there are no temporary tables"),
-    ("cached plan changed", &[0, 1, 2, 3], "there are no temporary tables"),
 ];
 
 /// The demo chain under the database name that the recordings use.
