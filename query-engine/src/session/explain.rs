@@ -28,6 +28,9 @@ use crate::{Outcome, PgType, QueryError, ResultColumn, Rows};
 /// Property with the files of a scan, which VERBOSE shows.
 const FILES: &str = "Files";
 
+/// Property with everything that a scan's run counted, which VERBOSE shows.
+const METRICS: &str = "Metrics";
+
 /// One operator as PostgreSQL would show it.
 #[derive(Clone, Debug, Default)]
 struct Node {

@@ -324,13 +324,13 @@ fn fixed(spec: &TableSpec, column: &Column, absent: bool, number: u64, rows: u64
 
 /// Counters that EXPLAIN ANALYZE shows, by name, summed over the plan.
 pub(crate) async fn counters(session: &mut Session, sql: &str) -> BTreeMap<String, String> {
-    let plan = rows(session, &format!("EXPLAIN ANALYZE {sql}")).await;
+    let plan = rows(session, &format!("EXPLAIN (ANALYZE, VERBOSE) {sql}")).await;
     let mut found = BTreeMap::new();
-    for line in plan.iter().map(|row| &row[0]).filter(|line| line.contains("DataSourceExec")) {
-        let Some((_, metrics)) = line.split_once("metrics=[") else { continue };
+    for line in plan.iter().map(|row| &row[0]).filter(|line| line.contains("Metrics: ")) {
+        let Some((_, metrics)) = line.split_once("Metrics: ") else { continue };
         for entry in metrics.split(", ") {
             if let Some((name, value)) = entry.split_once('=') {
-                found.insert(name.to_owned(), value.trim_end_matches(']').to_owned());
+                found.insert(name.to_owned(), value.to_owned());
             }
         }
     }

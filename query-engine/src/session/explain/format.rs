@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{FILES, Node, Property, Times};
+use super::{FILES, METRICS, Node, Property, Times};
 use crate::statement::ExplainOptions;
 
 /// Shown in the name of a join by the text form.
@@ -62,7 +62,7 @@ fn text_node(node: &Node, depth: usize, options: ExplainOptions, lines: &mut Vec
     if options.verbose && !node.output.is_empty() {
         lines.push(format!("{indent}Output: {}", node.output.join(", ")));
     }
-    let is_shown = |name: &str| name != JOIN_TYPE && (options.verbose || name != FILES);
+    let is_shown = |name: &str| name != JOIN_TYPE && (options.verbose || !is_detail(name));
     for (name, property) in node.properties.iter().filter(|(name, _)| is_shown(name)) {
         match property {
             Property::Text(text) => lines.push(format!("{indent}{name}: {text}")),
@@ -72,6 +72,11 @@ fn text_node(node: &Node, depth: usize, options: ExplainOptions, lines: &mut Vec
     for child in &node.children {
         text_node(child, depth + 1, options, lines);
     }
+}
+
+/// Whether only VERBOSE shows a property.
+fn is_detail(name: &str) -> bool {
+    matches!(name, FILES | METRICS)
 }
 
 /// Name of an operator; a join that is not inner says so.
@@ -153,7 +158,7 @@ fn fields_of(node: &Node, relationship: Option<&str>, options: ExplainOptions) -
     if options.verbose && !node.output.is_empty() {
         fields.push(("Output".to_owned(), Value::List(node.output.clone())));
     }
-    let is_shown = |name: &str| options.verbose || name != FILES;
+    let is_shown = |name: &str| options.verbose || !is_detail(name);
     for (name, property) in node.properties.iter().filter(|(name, _)| is_shown(name)) {
         let value = match property {
             Property::Text(text) => Value::Text(text.clone()),

@@ -15,7 +15,7 @@ use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::{ExecutionPlan, displayable};
 use regex::Regex;
 
-use super::{Actual, FILES, Node, Property};
+use super::{Actual, FILES, METRICS, Node, Property};
 
 /// What PostgreSQL charges for one row and for one test of a row.
 const ROW_COST: f64 = 0.01;
@@ -84,7 +84,7 @@ fn made(plan: &dyn ExecutionPlan, analyze: bool) -> Node {
         "UnionExec" | "InterleaveExec" => appended(inputs()),
         "NestedLoopJoinExec" | "CrossJoinExec" => nested_loop(plan, inputs()),
         name => Node {
-            properties: files(plan),
+            properties: scanned(plan, analyze),
             kind: kind_of(name),
             relation: relation(plan),
             children: inputs(),
@@ -279,6 +279,18 @@ fn width(data_type: &DataType) -> u64 {
 fn columns(schema: &SchemaRef) -> Vec<String> {
     let shown = |name: &String| crate::session::naming::shown(name).to_owned();
     schema.fields().iter().map(|field| shown(field.name())).collect()
+}
+
+/// What VERBOSE says of a scan: its files and, after a run, all that was counted.
+fn scanned(plan: &dyn ExecutionPlan, analyze: bool) -> Vec<(&'static str, Property)> {
+    let mut properties = files(plan);
+    let metrics = plan.metrics().filter(|_| analyze && plan.name() == "DataSourceExec");
+    if let Some(metrics) = metrics {
+        let metrics = metrics.aggregate_by_name().sorted_for_display();
+        let counted = metrics.iter().map(ToString::to_string).collect();
+        properties.push((METRICS, Property::List(counted)));
+    }
+    properties
 }
 
 /// The files that a scan reads, as `ergo.segments` names them.
