@@ -124,9 +124,9 @@ async fn a_cancel_stops_a_query_while_its_rows_are_read() {
 async fn a_query_past_the_memory_pool_fails_with_its_code() {
     let fixture = Fixture::empty();
     let session = &mut fixture.session();
-    let sql = "SELECT count(*) FROM (SELECT x FROM generate_series(1, 50000000) t(x) ORDER BY -x) s, \
+    let sql = "SELECT count(*) FROM (SELECT x FROM generate_series(1::bigint, 50000000) t(x) ORDER BY -x) s, \
                (SELECT 1) u WHERE s.x > 0";
-    let sql = format!("{sql} AND s.x IN (SELECT y FROM generate_series(1, 50000000) v(y))");
+    let sql = format!("{sql} AND s.x IN (SELECT y FROM generate_series(1::bigint, 50000000) v(y))");
     assert_eq!(error(session, &sql).await.state, SqlState::OUT_OF_MEMORY);
     assert_eq!(value(session, "SELECT 1").await, "1");
 }
