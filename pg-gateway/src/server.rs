@@ -178,7 +178,8 @@ async fn serve(
     drop(startup);
     match guest {
         Ok(Some(guest)) => {
-            guest.connection.run().await;
+            // On the heap: what a session may wait for is large.
+            Box::pin(guest.connection.run()).await;
             drop(guest.place);
         }
         Ok(None) => {}

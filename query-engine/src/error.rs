@@ -61,7 +61,8 @@ impl SqlState {
     pub const GAP: Self = Self("55G01");
 }
 
-/// What failed, with everything that PostgreSQL's ErrorResponse carries.
+/// What failed, with everything that PostgreSQL's ErrorResponse carries. What is rarely there is boxed,
+/// since every result carries room for an error.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct QueryError {
@@ -70,15 +71,15 @@ pub struct QueryError {
     /// One line, lower case, as PostgreSQL words it where it has such an error.
     pub message: String,
     /// More about the value at fault.
-    pub detail: Option<String>,
+    pub detail: Option<Box<str>>,
     /// What to do.
-    pub hint: Option<String>,
+    pub hint: Option<Box<str>>,
     /// Where in the data or the call it happened: `COPY t, line 3, column a: "x"`.
-    pub context: Option<String>,
+    pub context: Option<Box<str>>,
     /// 1-based character position in the statement text.
     pub position: Option<u32>,
     /// Literal or name at fault; becomes `position` where the statement text is known.
-    pub(crate) token: Option<String>,
+    pub(crate) token: Option<Box<str>>,
 }
 
 impl QueryError {
@@ -98,28 +99,28 @@ impl QueryError {
     /// The same error with a hint.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.hint = Some(hint.into().into());
         self
     }
 
     /// The same error with a detail line.
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
-        self.detail = Some(detail.into());
+        self.detail = Some(detail.into().into());
         self
     }
 
     /// The same error with the place in the data where it happened.
     #[must_use]
     pub fn with_context(mut self, context: impl Into<String>) -> Self {
-        self.context = Some(context.into());
+        self.context = Some(context.into().into());
         self
     }
 
     /// The same error about this literal or name of the statement, so that its position can be found.
     #[must_use]
     pub(crate) fn about(mut self, token: impl Into<String>) -> Self {
-        self.token = Some(token.into());
+        self.token = Some(token.into().into());
         self
     }
 

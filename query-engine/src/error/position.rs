@@ -36,7 +36,9 @@ pub(crate) fn locate(mut error: QueryError, sql: &str) -> QueryError {
     if error.position.is_some() {
         return error;
     }
-    let Some(about) = error.token.take().or_else(|| quoted_value(&error)) else { return error };
+    let Some(about) = error.token.take().or_else(|| quoted_value(&error).map(Into::into)) else {
+        return error;
+    };
     if about.is_empty() {
         return error;
     }
@@ -45,7 +47,7 @@ pub(crate) fn locate(mut error: QueryError, sql: &str) -> QueryError {
         tokens.into_iter().filter(|token| !matches!(token.token, Token::Whitespace(_))).collect();
     let found = significant
         .iter()
-        .position(|token| literal_of(&token.token) == Some(about.as_str()))
+        .position(|token| literal_of(&token.token) == Some(&*about))
         .or_else(|| find_name(&significant, &about));
     if let Some(index) = found {
         let start = significant[index].span.start;

@@ -209,7 +209,7 @@ mod tests {
             format!("{select} WHERE hash = $1 LIMIT 1"),
             format!("{select} WHERE hash = $1 ORDER BY 1"),
             format!("{select}, chain.blocks WHERE hash = $1"),
-            format!("{select}"),
+            select.to_string(),
             "SELECT DISTINCT hash FROM chain.transactions WHERE hash = $1".to_owned(),
             "SELECT hash h FROM chain.transactions WHERE hash = $1".to_owned(),
             "SELECT hash + 1 FROM chain.transactions WHERE hash = $1".to_owned(),

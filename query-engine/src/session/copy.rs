@@ -171,10 +171,9 @@ impl Session {
             arrays[*target] = Some(array);
         }
         let arrays = self.filled(&mut copy.table, arrays, row_count, stop).await.map_err(no_row)?;
-        copy.table = copy
-            .table
-            .appended(arrays, row_count, &mut copy.keys)
-            .map_err(|(row, error)| CopyRowError { row, column: None, error })?;
+        copy.table = copy.table.appended(arrays, row_count, &mut copy.keys).map_err(|refused| {
+            CopyRowError { row: refused.row, column: None, error: *refused.error }
+        })?;
         check_bytes(copy.table.size_bytes()).map_err(no_row)?;
         copy.row_count += row_count as u64;
         Ok(())

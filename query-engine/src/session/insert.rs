@@ -121,8 +121,7 @@ impl Session {
                 (self.filled(&mut table, arrays, row_count, stop).await?, row_count)
             }
         };
-        let after =
-            table.appended(arrays.clone(), row_count, &mut None).map_err(|(_, error)| error)?;
+        let after = table.appended(arrays.clone(), row_count, &mut None)?;
         let affected = after.with_only(arrays, row_count)?;
         Ok((plan.table, after, affected))
     }

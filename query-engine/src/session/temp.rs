@@ -286,7 +286,7 @@ impl Session {
         let oid = self.new_oid(&name);
         let table = TempTable::new(name, oid, columns, on_commit);
         let (arrays, row_count) = self.assigned_rows(query, &table, &source, stop).await?;
-        let table = table.appended(arrays, row_count, &mut None).map_err(|(_, error)| error)?;
+        let table = table.appended(arrays, row_count, &mut None)?;
         let mut temp = TempTables::clone(&self.view.temp);
         temp.put(table)?;
         self.install(temp, true);

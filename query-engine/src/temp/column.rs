@@ -35,7 +35,7 @@ pub(crate) struct ColumnType {
 /// What a column holds when a statement gives no value.
 #[derive(Clone, Debug)]
 pub(crate) enum TempDefault {
-    Expr(Expr),
+    Expr(Box<Expr>),
     /// 1, 2, 3, …: `serial` and identity columns.
     Serial,
 }

@@ -39,6 +39,27 @@ pub(crate) struct TempTable {
     batches: Vec<RecordBatch>,
 }
 
+/// A row that a table refuses.
+#[derive(Debug)]
+pub(crate) struct RowError {
+    /// Its position among the rows given; `None` where no row is at fault.
+    pub(crate) row: Option<usize>,
+    /// Why.
+    pub(crate) error: Box<QueryError>,
+}
+
+impl From<QueryError> for RowError {
+    fn from(error: QueryError) -> Self {
+        Self { row: None, error: Box::new(error) }
+    }
+}
+
+impl From<RowError> for QueryError {
+    fn from(refused: RowError) -> Self {
+        *refused.error
+    }
+}
+
 impl TempTable {
     /// A table without rows.
     pub(crate) fn new(
@@ -114,22 +135,23 @@ impl TempTable {
         arrays: Vec<ArrayRef>,
         row_count: usize,
         keys: &mut Option<Vec<KeyValues>>,
-    ) -> Result<Self, (Option<usize>, QueryError)> {
+    ) -> Result<Self, RowError> {
         let mut table = self.clone();
-        let arrays = table.fit(arrays).map_err(|error| (None, error))?;
-        let batch = table.batch(arrays, row_count).map_err(|error| (None, error))?;
-        table.check_not_null(&batch).map_err(|(row, error)| (Some(row), error))?;
+        let arrays = table.fit(arrays)?;
+        let batch = table.batch(arrays, row_count)?;
+        table.check_not_null(&batch)?;
         let seen = match keys {
             // Values of another width compare as other bytes.
             Some(seen) if seen.iter().all(|values| values.is_for(&table)) => seen,
-            seen => seen.insert(table.key_values().map_err(|error| (None, error))?),
+            seen => seen.insert(table.key_values()?),
         };
         for (key, values) in table.keys.iter().zip(seen) {
-            if let Some(row) = values.add(key, &batch).map_err(|error| (None, error))? {
-                return Err((Some(row), duplicate(&table, key, &batch, row)));
+            if let Some(row) = values.add(key, &batch)? {
+                let error = Box::new(duplicate(&table, key, &batch, row));
+                return Err(RowError { row: Some(row), error });
             }
         }
-        table.push(batch).map_err(|error| (None, error))?;
+        table.push(batch)?;
         Ok(table)
     }
 
@@ -169,7 +191,7 @@ impl TempTable {
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| query_error(&error.into()))?;
         let affected = table.batch(taken, rows.len())?;
-        table.check_not_null(&affected).map_err(|(_, error)| error)?;
+        table.check_not_null(&affected)?;
         for key in &table.keys {
             if let Some(row) = KeyValues::new(&table, key)?.add(key, &batch)? {
                 return Err(duplicate(&table, key, &batch, row));
@@ -221,9 +243,9 @@ impl TempTable {
         arrays.push(array);
         if row_count > 0 {
             let batch = table.batch(arrays, row_count)?;
-            table.check_not_null(&batch).map_err(|(_, error)| {
+            table.check_not_null(&batch).map_err(|found| {
                 QueryError::new(
-                    error.state,
+                    found.error.state,
                     format!(
                         "column \"{}\" of relation \"{}\" contains null values",
                         table.columns.last().map_or("", |column| column.name.as_str()),
@@ -358,7 +380,7 @@ impl TempTable {
         Ok(())
     }
 
-    fn check_not_null(&self, batch: &RecordBatch) -> Result<(), (usize, QueryError)> {
+    fn check_not_null(&self, batch: &RecordBatch) -> Result<(), RowError> {
         let bad = self
             .columns
             .iter()
@@ -378,7 +400,7 @@ impl TempTable {
             ),
         )
         .with_detail(format!("Failing row contains ({}).", row_text(batch, row)));
-        Err((row, error))
+        Err(RowError { row: Some(row), error: Box::new(error) })
     }
 
     /// Adds a batch. Small neighbours are joined, each row a logarithmic number of times, so that many

@@ -31,7 +31,7 @@ impl Page {
             return Ok(Self::Plain(array));
         }
         let runs = if array.null_count() == array.len() {
-            vec![0..array.len()]
+            std::iter::once(0..array.len()).collect()
         } else {
             partition(&[Arc::clone(&array)])?.ranges()
         };

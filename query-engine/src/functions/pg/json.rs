@@ -22,7 +22,7 @@ pub(super) const FUNCTIONS: &[Entry] = &[
 
 fn build_object(call: &Call<'_>) -> Result<Value, QueryError> {
     let invalid = |message: &str| QueryError::new(SqlState::INVALID_PARAMETER_VALUE, message);
-    if call.arguments.len() % 2 != 0 {
+    if !call.arguments.len().is_multiple_of(2) {
         return Err(invalid("argument list must have even number of elements").with_hint(
             "The arguments of json_build_object() must consist of alternating keys and values.",
         ));

@@ -28,7 +28,7 @@ pub(super) fn column(
             ColumnOption::NotNull => column.is_not_null = true,
             ColumnOption::Default(expr) => {
                 let is_null = matches!(expr, Expr::Value(value) if value.value == Value::Null);
-                column.default = (!is_null).then(|| TempDefault::Expr(expr.clone()));
+                column.default = (!is_null).then(|| TempDefault::Expr(Box::new(expr.clone())));
             }
             ColumnOption::PrimaryKey(_) => {
                 column.is_not_null = true;
