@@ -1,12 +1,13 @@
 //! Attacks: each ends in an error or a closed socket, and the server serves the next client.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pg_gateway::{AuthConfig, AuthMethod, GatewayConfig, Role, STARTUPS_MAX, Verifier};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
-use crate::harness::{DATABASE, ENDLESS, Harness};
+use crate::harness::{DATABASE, ENDLESS, Harness, PATIENCE};
 use crate::raw::{RawClient, bind, describe, execute, message, parse, query, shape, startup, sync};
 
 async fn harness() -> Harness {
@@ -105,10 +106,8 @@ async fn a_thousand_silent_clients_keep_nobody_out() {
     for _ in 0..1000 {
         silent.push(TcpStream::connect(("127.0.0.1", harness.port())).await.unwrap());
     }
-    let started = Instant::now();
-    is_alive(&harness).await;
-    let taken = started.elapsed();
-    assert!(taken < Duration::from_secs(5), "a sign-in took {taken:?}");
+    // No bound on speed: without room a sign-in would wait until the silent clients' time is up.
+    tokio::time::timeout(PATIENCE, is_alive(&harness)).await.expect("a client signs in");
     // The oldest made room; those within the limit are still connected.
     let mut probe = [0];
     let closed = tokio::time::timeout(Duration::from_secs(5), silent[0].peek(&mut probe)).await;
@@ -117,7 +116,7 @@ async fn a_thousand_silent_clients_keep_nobody_out() {
     assert!(
         tokio::time::timeout(Duration::from_millis(100), newest.peek(&mut probe)).await.is_err()
     );
-    assert!(STARTUPS_MAX < 1000);
+    const { assert!(STARTUPS_MAX < 1000) };
 }
 
 #[tokio::test]

@@ -2,12 +2,16 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use pg_gateway::{Gateway, GatewayConfig, RunningGateway};
 use query_engine::{Engine, EngineConfig};
 use schemas::SystemClock;
 use storage::{Network, Store};
 use tempfile::TempDir;
+
+/// How long a test waits for what would otherwise never come: shorter than the gateway's own timeouts.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Database of the harness.
 pub(crate) const DATABASE: &str = "testnet";

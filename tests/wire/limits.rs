@@ -1,10 +1,11 @@
 //! Limits that end a connection, and those that refuse one.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pg_gateway::{AddressRange, AuthConfig, AuthMethod, GatewayConfig, HostRule, Role};
+use tokio::time::Instant;
 
-use crate::harness::{DATABASE, ENDLESS, Harness};
+use crate::harness::{DATABASE, ENDLESS, Harness, PATIENCE};
 use crate::raw::{RawClient, bind, execute, parse, query, shape, startup, sync};
 
 /// Trusts this machine, for the roles given.
@@ -134,20 +135,16 @@ async fn a_busy_query_delays_neither_new_clients_nor_cancel() {
         busy.push((client, key));
     }
     tokio::time::sleep(Duration::from_millis(500)).await;
-    let mut worst = Duration::ZERO;
+    // No bound on speed: the queries run for hours, so what waits for them never comes.
     for _ in 0..20 {
-        let started = Instant::now();
-        let _client = RawClient::signed_in(&harness).await;
-        worst = worst.max(started.elapsed());
+        let sign_in = RawClient::signed_in(&harness);
+        let _client = tokio::time::timeout(PATIENCE, sign_in).await.expect("a client signs in");
     }
-    assert!(worst < Duration::from_secs(1), "a sign-in took {worst:?}");
     for (client, key) in &mut busy {
-        let started = Instant::now();
         let mut cancel = RawClient::connect(&harness).await;
         cancel.send(&[&b"\0\0\0\x10\x04\xd2\x16\x2e"[..], key].concat()).await;
         assert_eq!(cancel.reply().await, None, "a cancel request gets no answer");
-        assert_eq!(client.shape().await, "T E(57014) Z(I)");
-        let taken = started.elapsed();
-        assert!(taken < Duration::from_secs(1), "a cancel took {taken:?}");
+        let answer = tokio::time::timeout(PATIENCE, client.shape()).await;
+        assert_eq!(answer.expect("the statement ends"), "T E(57014) Z(I)");
     }
 }
