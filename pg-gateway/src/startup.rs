@@ -171,7 +171,6 @@ impl Reception {
             client: Some(client),
             control: cancel.control(wire.ending().clone()),
         });
-        session.set_process_id(cancel.pid());
         greet(wire, &mut session, &cancel).map_err(Failure::Fatal)?;
         Ok((session, cancel, place))
     }

@@ -58,7 +58,8 @@ impl Outbox {
     /// Adds a message; one that the transaction has said before is not said twice.
     ///
     /// # Errors
-    /// 22023 for a channel or payload that is too long, 54000 past the queue's limit.
+    /// 22023 for a channel or payload that is too long, 42501 for the channel of blocks, 54000 past the
+    /// queue's limit.
     pub(crate) fn add(&mut self, channel: &str, payload: &str) -> Result<(), QueryError> {
         let invalid = |message| QueryError::new(SqlState::INVALID_PARAMETER_VALUE, message);
         if channel.is_empty() {
@@ -66,6 +67,14 @@ impl Outbox {
         }
         if channel.len() > CHANNEL_BYTES_MAX {
             return Err(invalid("channel name too long"));
+        }
+        if channel == BLOCKS_CHANNEL {
+            // Whoever listens takes it for news of a verified block.
+            return Err(QueryError::new(
+                SqlState::INSUFFICIENT_PRIVILEGE,
+                format!("permission denied for channel \"{BLOCKS_CHANNEL}\""),
+            )
+            .with_hint("Only the server tells of blocks. Choose another channel."));
         }
         if payload.len() > NOTIFY_PAYLOAD_BYTES_MAX {
             return Err(invalid("payload string too long"));
@@ -297,6 +306,14 @@ mod tests {
         assert_eq!(other.take().0, []);
         drop(hears);
         assert_eq!(hub.lock().by_id.len(), 1);
+    }
+
+    #[test]
+    fn no_session_can_say_that_there_is_a_block() {
+        let mut outbox = Outbox::default();
+        let forged = outbox.add(BLOCKS_CHANNEL, "{\"number\":7}").unwrap_err();
+        assert_eq!(forged.state, SqlState::INSUFFICIENT_PRIVILEGE);
+        assert_eq!(outbox.len(), 0);
     }
 
     #[test]

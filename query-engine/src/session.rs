@@ -3,6 +3,9 @@
 //! ```text
 //! parse ──> Statement ──prepare──> Prepared ──execute──> Outcome
 //!                         │ query: plan.rs, naming.rs, parameters.rs     └ Rows
+//!                         │ by key: lookup.rs; kept plans: reuse.rs, statements.rs
+//!                         ├ cursors: cursors.rs; LISTEN, NOTIFY: listen.rs; EXPLAIN: explain.rs
+//!                         ├ temp tables: temp.rs, insert.rs, write.rs, copy.rs; taken back: undo.rs, cycle.rs
 //!                         └ SET, SHOW, BEGIN, …: utility.rs
 //! ```
 //!
@@ -228,8 +231,10 @@ impl Session {
         result
     }
 
-    /// Lists the session among those of this server, until it is dropped.
+    /// Lists the session among those of this server, until it is dropped, and names it as the sender of its
+    /// notifications.
     pub fn attach(&mut self, backend: Backend) {
+        self.view.outbox().sender = backend.process_id;
         self.view.entry.attach(backend);
     }
 

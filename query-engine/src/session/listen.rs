@@ -18,11 +18,6 @@ pub(super) struct Listening {
 }
 
 impl Session {
-    /// Process id that other sessions see as the sender of this one's notifications.
-    pub fn set_process_id(&mut self, pid: i32) {
-        self.view.outbox().sender = pid;
-    }
-
     /// Notifications that have arrived. Where news were lost, a warning is among the notices.
     pub fn take_notifications(&mut self) -> Vec<Notification> {
         let Some(inbox) = &self.listening.inbox else { return Vec::new() };
