@@ -1,4 +1,4 @@
-//! Lookups by key that need no planner: `SELECT columns FROM chain.t WHERE key = value`.
+//! Lookups by key that need no planner: `SELECT columns FROM chain.t [a] WHERE key = value [LIMIT n]`.
 //!
 //! ```text
 //! Query ──shape──> KeyLookup, made once ──value──> blocks (index of hashes, gap rule) ──> rows of each block
@@ -45,6 +45,8 @@ pub(crate) struct KeyLookup {
     value: KeyValue,
     /// Positions of the columns to give.
     columns: Vec<usize>,
+    /// Most rows to give.
+    limit: Option<usize>,
     described: Arc<[ResultColumn]>,
     schema: SchemaRef,
 }
@@ -77,24 +79,27 @@ impl KeyLookup {
         let shape = Shape::of(query, chain::tables(family), &view.database, declared)?;
         let spec = chain::tables(family)[shape.table];
         let oid = oid_of(&view.database, "chain", spec.name);
-        let described = shape.columns.iter().map(|&index| {
+        let described = shape.columns.iter().map(|wanted| {
+            let index = wanted.index;
             let column = &spec.columns[index];
             let (pg_type, type_modifier) = chain::pg_type(column.column_type);
             let column_number = i16::try_from(index + 1).unwrap_or(0);
-            let name = column.name.to_owned();
+            let name = wanted.name.clone();
             ResultColumn { name, pg_type, type_modifier, table_oid: oid, column_number }
         });
         let described = described.collect();
+        let columns: Vec<usize> = shape.columns.iter().map(|wanted| wanted.index).collect();
         let planned = plan_schema(spec);
         let fields: Vec<_> =
-            shape.columns.iter().map(|&index| Arc::clone(&planned.fields()[index])).collect();
+            columns.iter().map(|&index| Arc::clone(&planned.fields()[index])).collect();
         let (output, _) = Output::new(&fields).ok()?;
         Some(Self {
             spec,
             table: shape.table,
             key: shape.key,
             value: shape.value,
-            columns: shape.columns,
+            columns,
+            limit: shape.limit,
             described,
             schema: Arc::clone(output.schema()),
         })
@@ -160,7 +165,9 @@ impl KeyLookup {
         if row_count > LOOKUP_ROWS_MAX {
             return Ok(LookupRun::ForPlanner);
         }
-        self.batch(parts).map(LookupRun::Batch).map_err(|error| query_error(&error))
+        let batch = self.batch(parts).map_err(|error| query_error(&error))?;
+        let row_count = batch.num_rows().min(self.limit.unwrap_or(usize::MAX));
+        Ok(LookupRun::Batch(batch.slice(0, row_count)))
     }
 
     /// The key of this run; `None` for one that the planner has to judge: NULL, or a value of another

@@ -16,6 +16,7 @@ mod cache;
 mod file;
 mod page;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -155,11 +156,41 @@ impl Lookup<'_> {
         if count > wanted.rows_max {
             return Ok(Found::TooMany);
         }
+        self.read_missing(group, wanted.columns, &ranges)?;
         let mut columns = Vec::with_capacity(wanted.columns.len());
         for &column in wanted.columns {
             columns.push(self.column(group, column, &ranges)?);
         }
         Ok(Found::Rows(count, columns))
+    }
+
+    /// Brings the pages of `columns` for `ranges` to memory. Pages of the same rows are decoded together:
+    /// opening the file and setting up a decoder costs as much as a page or two.
+    fn read_missing(&self, group: usize, columns: &[usize], ranges: &[Range<usize>]) -> Step<()> {
+        let mut missing: BTreeMap<(usize, usize), BTreeMap<usize, usize>> = BTreeMap::new();
+        for &column in columns {
+            for rows in ranges {
+                for (page, page_rows) in self.index.pages(group, column, rows) {
+                    let key = self.page_key(group, column, page);
+                    if self.reader.cache.get(&key).is_none() {
+                        let key = (page_rows.start, page_rows.end);
+                        missing.entry(key).or_default().insert(column, page);
+                    }
+                }
+            }
+        }
+        for ((start, end), pages) in missing {
+            if self.reach == Reach::Memory {
+                return Err(Stop::Missing);
+            }
+            let columns: Vec<usize> = pages.keys().copied().collect();
+            let arrays =
+                self.index.decode(&self.reader.dir, self.file, group, &columns, start..end)?;
+            for ((column, page), array) in pages.into_iter().zip(arrays) {
+                self.keep(self.page_key(group, column, page), array)?;
+            }
+        }
+        Ok(())
     }
 
     /// Where each block of a row group starts: its number and its first row.
@@ -172,15 +203,10 @@ impl Lookup<'_> {
             return Err(Stop::Missing);
         }
         let rows = 0..self.index.row_count(group);
-        let numbers = self.index.decode(
-            &self.reader.dir,
-            self.file,
-            group,
-            self.index.block_column(),
-            rows,
-        )?;
+        let column = [self.index.block_column()];
+        let numbers = self.index.decode(&self.reader.dir, self.file, group, &column, rows)?;
         let mut blocks: Vec<(i64, usize)> = Vec::new();
-        for (row, &number) in numbers.as_primitive::<Int64Type>().values().iter().enumerate() {
+        for (row, &number) in numbers[0].as_primitive::<Int64Type>().values().iter().enumerate() {
             if blocks.last().is_none_or(|last| last.0 != number) {
                 blocks.push((number, row));
             }
@@ -248,17 +274,26 @@ impl Lookup<'_> {
     }
 
     fn page(&self, group: usize, column: usize, page: usize, rows: &Range<usize>) -> Step<Page> {
-        let key = self.key(group, Part::Page { column: column as u32, page: page as u32 });
+        let key = self.page_key(group, column, page);
         if let Some(Cached::Page(page)) = self.reader.cache.get(&key) {
             return Ok(page);
         }
         if self.reach == Reach::Memory {
             return Err(Stop::Missing);
         }
-        let array = self.index.decode(&self.reader.dir, self.file, group, column, rows.clone())?;
+        let (dir, rows) = (&self.reader.dir, rows.clone());
+        let mut arrays = self.index.decode(dir, self.file, group, &[column], rows)?;
+        self.keep(key, arrays.swap_remove(0))
+    }
+
+    fn keep(&self, key: PageKey, array: ArrayRef) -> Step<Page> {
         let page = Page::new(array).map_err(|error| StorageError::Rows(error.to_string()))?;
         self.reader.cache.put(key, Cached::Page(page.clone()));
         Ok(page)
+    }
+
+    fn page_key(&self, group: usize, column: usize, page: usize) -> PageKey {
+        self.key(group, Part::Page { column: column as u32, page: page as u32 })
     }
 
     fn key(&self, group: usize, part: Part) -> PageKey {

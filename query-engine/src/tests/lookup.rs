@@ -130,6 +130,28 @@ proptest! {
 }
 
 #[tokio::test]
+async fn aliases_qualified_columns_and_limits_give_the_planners_answer() {
+    let fixture = fixture();
+    let session = &mut fixture.session();
+    rows(session, "SET ergo.allow_gaps = on").await;
+    let value = [Parameter::Bytes(hash(b't', 12, 3).to_vec())];
+    for (select, key) in [
+        ("SELECT t.hash, nonce AS \"N\", t.value v FROM chain.transactions t", "t.hash"),
+        ("SELECT * FROM chain.transactions AS t", "hash"),
+        ("SELECT transactions.hash FROM chain.transactions", "chain.transactions.hash"),
+        ("SELECT demo.chain.transactions.nonce FROM chain.transactions", "hash"),
+    ] {
+        let found = compare(session, select, key, "$1", &value).await.unwrap();
+        assert_eq!(found.len(), 1, "{select}");
+    }
+    let limited = "SELECT hash FROM chain.transactions WHERE block_number = $1 LIMIT 7";
+    let limited = prepare(session, limited).await;
+    assert!(limited.lookup.is_some());
+    let (_, found) = answer(session, &limited, &[Parameter::Int(12)]).await;
+    assert_eq!(found.unwrap().len(), 7);
+}
+
+#[tokio::test]
 async fn lookups_find_rows_of_sealed_and_hot_blocks_and_all_twins() {
     let fixture = fixture();
     let session = &mut fixture.session();

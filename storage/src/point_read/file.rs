@@ -96,21 +96,21 @@ impl FileIndex {
         found.into_iter()
     }
 
-    /// Decodes `rows` of one column.
+    /// Decodes `rows` of some columns, in their order; `columns` is not empty and ascends.
     pub(super) fn decode(
         &self,
         dir: &DataDir,
         file: &SegmentFile,
         group: usize,
-        column: usize,
+        columns: &[usize],
         rows: Range<usize>,
-    ) -> Result<ArrayRef, StorageError> {
+    ) -> Result<Vec<ArrayRef>, StorageError> {
         let selection = RowSelection::from(vec![
             RowSelector::skip(rows.start),
             RowSelector::select(rows.len()),
         ]);
         let input = CheckedFile::open(dir, file)?;
-        let mask = ProjectionMask::roots(self.metadata.parquet_schema(), [column]);
+        let mask = ProjectionMask::roots(self.metadata.parquet_schema(), columns.iter().copied());
         let fail = |error| read_error(file, error);
         let mut reader =
             ParquetRecordBatchReaderBuilder::new_with_metadata(input, self.metadata.clone())
@@ -121,9 +121,9 @@ impl FileIndex {
                 .build()
                 .map_err(fail)?;
         let batch = reader.next().transpose().map_err(|error| fail(error.into()))?;
-        let array = batch.map(|batch| batch.column(0).clone());
-        array
-            .filter(|array| array.len() == rows.len())
+        batch
+            .filter(|batch| batch.num_rows() == rows.len() && batch.num_columns() == columns.len())
+            .map(|batch| batch.columns().to_vec())
             .ok_or_else(|| corrupt(file, "fewer rows than its page index says"))
     }
 }
