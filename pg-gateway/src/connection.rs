@@ -10,11 +10,11 @@
 //! - After an error in the extended protocol nothing runs until Sync.
 //! - An error drops every portal: its transaction is over or failed.
 
+use query_engine::values::TextStyle;
 use query_engine::{QueryError, Session, SqlState, TransactionStatus};
 use tokio_util::sync::CancellationToken;
 
 use crate::cancel::CancelRegistration;
-use crate::encode::TextStyle;
 use crate::error::{Failure, not_supported};
 use crate::extended_query::{Portals, PreparedStatement};
 use crate::frame::Frame;

@@ -6,6 +6,7 @@
 //! Names are shared with SQL: named statements are kept by the session, where PREPARE and DEALLOCATE
 //! find them; a portal and an SQL cursor never have the same name, and each answers for the other.
 
+use query_engine::values::{Format, decode_parameter};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -15,8 +16,6 @@ use query_engine::{
 };
 
 use crate::connection::Connection;
-use crate::decode::decode_parameter;
-use crate::encode::Format;
 use crate::error::{Failure, not_supported, protocol_violation};
 use crate::message::TARGET_STATEMENT;
 use crate::reply;

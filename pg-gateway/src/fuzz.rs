@@ -2,11 +2,9 @@
 
 use bytes::BytesMut;
 use query_engine::PgType;
+use query_engine::values::{Format, Zone, decode_parameter};
 
-use crate::calendar::Zone;
 use crate::certificate::{common_name, end_point_hash};
-use crate::decode::decode_parameter;
-use crate::encode::Format;
 use crate::frame::{Phase, take_frame};
 use crate::message::decode_frame;
 use crate::scram::{Channel, Exchange, MockSecret};

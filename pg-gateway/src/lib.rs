@@ -42,17 +42,10 @@ mod reply;
 mod result_stream;
 mod wire;
 
-mod calendar;
-mod decode;
-mod encode;
-#[cfg(test)]
-mod fixtures;
 pub mod fuzz;
 
 pub use auth::{AuthConfig, Role};
-pub use calendar::Zone;
 pub use config::GatewayConfig;
-pub use encode::{EncodedBatch, Format, TextStyle, text_rows};
 pub use extended_query::PORTALS_MAX;
 pub use host_rule::{AddressError, AddressRange, AuthMethod, HostKind, HostRule, Names};
 pub use scram::{ITERATIONS_MAX, Verifier, VerifierError};

@@ -3,11 +3,11 @@
 //! pgwire's own decoders read past the frame, panic on short bodies and replace invalid UTF-8, so only
 //! its structs are used here. A body must be consumed whole.
 
-use bytes::Bytes;
 use pgwire::messages::extendedquery::{Bind, Close, Describe, Execute, Parse};
 use query_engine::QueryError;
+use query_engine::values::{Reader, insufficient};
 
-use crate::error::{protocol_violation, valid_text};
+use crate::error::protocol_violation;
 use crate::frame::Frame;
 
 /// A message of a client that is signed in.
@@ -105,108 +105,9 @@ fn decode_target(reader: &mut Reader, verb: &str) -> Result<u8, QueryError> {
     }
 }
 
-/// Reads values off a body, every read checked against what is left.
-pub(crate) struct Reader {
-    body: Bytes,
-}
-
-impl Reader {
-    pub(crate) fn new(body: Bytes) -> Self {
-        Self { body }
-    }
-
-    /// Fails unless the body is used up.
-    pub(crate) fn finish(&self) -> Result<(), QueryError> {
-        if self.body.is_empty() {
-            Ok(())
-        } else {
-            Err(protocol_violation("invalid message format"))
-        }
-    }
-
-    /// Everything that is not read yet.
-    pub(crate) fn into_rest(self) -> Bytes {
-        self.body
-    }
-
-    /// Bytes that are not read yet.
-    pub(crate) fn remaining(&self) -> usize {
-        self.body.len()
-    }
-
-    pub(crate) fn bytes(&mut self, count: usize) -> Result<Bytes, QueryError> {
-        if count > self.body.len() {
-            return Err(insufficient());
-        }
-        Ok(self.body.split_to(count))
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], QueryError> {
-        let mut array = [0; N];
-        array.copy_from_slice(&self.bytes(N)?);
-        Ok(array)
-    }
-
-    pub(crate) fn u8(&mut self) -> Result<u8, QueryError> {
-        Ok(self.array::<1>()?[0])
-    }
-
-    pub(crate) fn u16(&mut self) -> Result<u16, QueryError> {
-        self.array().map(u16::from_be_bytes)
-    }
-
-    pub(crate) fn i16(&mut self) -> Result<i16, QueryError> {
-        self.array().map(i16::from_be_bytes)
-    }
-
-    pub(crate) fn u32(&mut self) -> Result<u32, QueryError> {
-        self.array().map(u32::from_be_bytes)
-    }
-
-    pub(crate) fn i32(&mut self) -> Result<i32, QueryError> {
-        self.array().map(i32::from_be_bytes)
-    }
-
-    pub(crate) fn i64(&mut self) -> Result<i64, QueryError> {
-        self.array().map(i64::from_be_bytes)
-    }
-
-    /// Text up to a zero byte, which is consumed too.
-    pub(crate) fn text(&mut self) -> Result<String, QueryError> {
-        let end = self
-            .body
-            .iter()
-            .position(|&byte| byte == 0)
-            .ok_or_else(|| protocol_violation("invalid string in message"))?;
-        let text = self.body.split_to(end);
-        self.bytes(1)?;
-        valid_text(&text).map(str::to_owned)
-    }
-
-    /// A name; `None` when empty, which is how the protocol writes "unnamed".
-    fn name(&mut self) -> Result<Option<String>, QueryError> {
-        Ok(Some(self.text()?).filter(|name| !name.is_empty()))
-    }
-
-    /// A count of elements that take at least `element_bytes_min` each, so that nothing is reserved
-    /// for elements that cannot be there.
-    fn count(&mut self, element_bytes_min: usize) -> Result<usize, QueryError> {
-        let count = usize::from(self.u16()?);
-        if count * element_bytes_min > self.body.len() { Err(insufficient()) } else { Ok(count) }
-    }
-
-    fn formats(&mut self) -> Result<Vec<i16>, QueryError> {
-        let count = self.count(2)?;
-        (0..count).map(|_| self.i16()).collect()
-    }
-}
-
-fn insufficient() -> QueryError {
-    protocol_violation("insufficient data left in message")
-}
-
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use proptest::prelude::*;
 
     use super::*;

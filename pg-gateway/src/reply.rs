@@ -12,11 +12,11 @@ use pgwire::messages::response::{
 use pgwire::messages::startup::{
     Authentication, BackendKeyData, NegotiateProtocolVersion, ParameterStatus, SecretKey,
 };
+use query_engine::values::{Format, patch_length};
 use query_engine::{
     Notice, Notification, PgType, QueryError, ResultColumn, SqlState, TransactionStatus,
 };
 
-use crate::encode::Format;
 use crate::error::internal;
 
 /// Most columns of a result: PostgreSQL's limit on a target list.
@@ -239,12 +239,6 @@ fn put_report(
     }
     out.put_u8(0);
     patch_length(out, start);
-}
-
-/// Fills the length word at `start`, which counts itself.
-pub(crate) fn patch_length(out: &mut BytesMut, start: usize) {
-    let length = u32::try_from(out.len() - start).expect("messages are bounded far below 4 GiB");
-    out[start..start + 4].copy_from_slice(&length.to_be_bytes());
 }
 
 #[cfg(test)]

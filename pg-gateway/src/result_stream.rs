@@ -8,13 +8,13 @@
 //! - One batch is held at a time; a slow reader stops the query from making more.
 //! - A suspended stream keeps its batch and row, so the next Execute goes on with the next row.
 
+use query_engine::values::{EncodedBatch, Format, TextStyle};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use query_engine::{QueryError, Rows};
 use tokio_util::sync::CancellationToken;
 
-use crate::encode::{EncodedBatch, Format, TextStyle};
 use crate::error::Failure;
 use crate::wire::Wire;
 

@@ -1,11 +1,11 @@
 //! The simple protocol: SQL text in, results as text out.
 
+use query_engine::values::Format;
 use std::sync::Arc;
 
 use query_engine::{Outcome, QueryError, SqlState, Statement};
 
 use crate::connection::Connection;
-use crate::encode::Format;
 use crate::error::Failure;
 use crate::reply;
 use crate::result_stream::ResultStream;

@@ -6,6 +6,7 @@
 //! - The database is looked up after sign-in, so its name is not told to strangers.
 //! - What the host rule asks for is proved before AuthenticationOk; limits come after it.
 
+use query_engine::values::Reader;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +26,6 @@ use crate::error::{
 };
 use crate::frame::Phase;
 use crate::host_rule::{AuthMethod, Caller, HostRule};
-use crate::message::Reader;
 use crate::places::{Place, Places};
 use crate::reply;
 use crate::scram::{Channel, Exchange, MECHANISM, MECHANISM_PLUS};

@@ -1,10 +1,10 @@
 //! Decodes the packets of a connection's first phase, which have a length and no type byte.
 
 use bytes::Bytes;
+use query_engine::values::Reader;
 use query_engine::{QueryError, SqlState};
 
 use crate::error::{INVALID_AUTHORIZATION, not_supported, protocol_violation};
-use crate::message::Reader;
 
 /// Largest startup packet without its length word, as PostgreSQL limits it.
 pub(crate) const STARTUP_BYTES_MAX: usize = 10_000;

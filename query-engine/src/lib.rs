@@ -33,6 +33,7 @@ mod temp;
 #[cfg(test)]
 mod tests;
 mod types;
+pub mod values;
 
 pub use activity::{Backend, Control};
 pub use copy::{CopyFormat, CopyHeader, CopyOptions};

@@ -1,6 +1,6 @@
 //! SQL without a wire: the engine called directly, its rows as the text that a client would see.
 
-use pg_gateway::{TextStyle, text_rows};
+use query_engine::values::{TextStyle, text_rows};
 use query_engine::{Outcome, Principal, QueryError, Session};
 use tokio_util::sync::CancellationToken;
 

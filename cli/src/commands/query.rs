@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
-use pg_gateway::TextStyle;
+use query_engine::values::TextStyle;
 use query_engine::{Engine, EngineConfig, Outcome, Principal, QueryError, Rows, Session};
 use schemas::SystemClock;
 

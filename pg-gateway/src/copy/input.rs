@@ -5,6 +5,7 @@
 //! - Until the client is done the table is as it was.
 
 use bytes::Bytes;
+use query_engine::values::{Format, Reader, TextStyle, decode_parameter};
 use query_engine::{CopyFormat, CopyHeader, CopyIn, CopyRowError, Parameter, QueryError, SqlState};
 use tokio_util::sync::CancellationToken;
 
@@ -12,11 +13,8 @@ use super::binary::BinaryRows;
 use super::fields::{csv_fields, text_fields};
 use super::lines::{BAD_COPY_FORMAT, Lines};
 use crate::connection::Connection;
-use crate::decode::decode_parameter;
-use crate::encode::{Format, TextStyle};
 use crate::error::{Failure, cancelled, protocol_violation, valid_text};
 use crate::frame::{Frame, Phase};
-use crate::message::Reader;
 use crate::reply;
 
 /// Rows, and bytes of their lines, that are handed to the session at once.

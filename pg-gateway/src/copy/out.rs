@@ -5,11 +5,11 @@
 //! - One batch is held at a time; a slow reader stops the query from making more.
 
 use bytes::{BufMut, BytesMut};
+use query_engine::values::{EncodedBatch, Format, ROW_BYTES_MAX, patch_length};
 use query_engine::{CopyFormat, CopyHeader, CopyOptions, QueryError, Rows, SqlState};
 use tokio_util::sync::CancellationToken;
 
 use crate::connection::Connection;
-use crate::encode::{EncodedBatch, Format, ROW_BYTES_MAX};
 use crate::error::Failure;
 use crate::reply;
 
@@ -194,7 +194,7 @@ fn message(
         if length_bytes <= ROW_BYTES_MAX { Ok(()) } else { Err(too_long(length_bytes)) }
     });
     match &written {
-        Ok(()) => reply::patch_length(out, start + 1),
+        Ok(()) => patch_length(out, start + 1),
         Err(_) => out.truncate(start),
     }
     written

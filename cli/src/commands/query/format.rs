@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use arrow::array::RecordBatch;
-use pg_gateway::{TextStyle, text_rows};
+use query_engine::values::{TextStyle, text_rows};
 use query_engine::{PgType, ResultColumn};
 
 use super::Format;

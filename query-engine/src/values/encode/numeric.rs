@@ -3,10 +3,10 @@
 //! A value is a sign, decimal digits and a scale. Text puts the point in; binary groups the digits by
 //! four from the point outwards.
 
+use crate::{PgType, QueryError};
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType, Decimal128Type, Decimal256Type, UInt64Type, i256};
 use bytes::{BufMut, BytesMut};
-use query_engine::{PgType, QueryError};
 
 use super::number::{pair, put_integer};
 use super::{CellWriter, Format, carrier_error};

@@ -2,9 +2,9 @@
 
 use std::sync::LazyLock;
 
-use query_engine::PgType;
+use crate::PgType;
 
-use crate::encode::TextStyle;
+use crate::values::encode::TextStyle;
 
 /// One value of PostgreSQL in both formats.
 pub(crate) struct Value {
@@ -19,7 +19,7 @@ pub(crate) struct Value {
 /// All values of the file.
 pub(crate) fn values() -> &'static [Value] {
     static VALUES: LazyLock<Vec<Value>> =
-        LazyLock::new(|| include_str!("../fixtures/values.tsv").lines().map(parse).collect());
+        LazyLock::new(|| include_str!("../../fixtures/values.tsv").lines().map(parse).collect());
     &VALUES
 }
 

@@ -1,11 +1,11 @@
 //! One-dimensional arrays: `{…}` text, the vectors' text, and binary.
 
-use query_engine::{Parameter, PgType, QueryError, SqlState};
+use crate::{Parameter, PgType, QueryError, SqlState};
 
 use super::{decode_binary, decode_text};
-use crate::calendar::Zone;
-use crate::error::{INVALID_BINARY, internal, not_supported, protocol_violation};
-use crate::message::Reader;
+use crate::values::calendar::Zone;
+use crate::values::error::{INVALID_BINARY, internal, not_supported, protocol_violation};
+use crate::values::reader::Reader;
 
 /// Most elements of an array, as PostgreSQL limits them.
 pub(super) const ELEMENTS_MAX: usize = 134_217_727;

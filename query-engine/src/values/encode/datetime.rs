@@ -2,18 +2,20 @@
 //!
 //! Nanoseconds are rounded to microseconds, as PostgreSQL rounds what it reads.
 
+use crate::{PgType, QueryError, SqlState};
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{
     DataType, Date32Type, IntervalMonthDayNanoType, IntervalUnit, Time64MicrosecondType, TimeUnit,
     TimestampMicrosecondType, TimestampNanosecondType,
 };
 use bytes::{BufMut, BytesMut};
-use query_engine::{PgType, QueryError, SqlState};
 
 use super::date_style::DateStyle;
 use super::number::{pair, put_integer};
 use super::{CellWriter, Format, TextStyle, carrier_error};
-use crate::calendar::{CivilDate, PG_EPOCH_DAYS, PG_EPOCH_US, US_PER_DAY, US_PER_SECOND, Zone};
+use crate::values::calendar::{
+    CivilDate, PG_EPOCH_DAYS, PG_EPOCH_US, US_PER_DAY, US_PER_SECOND, Zone,
+};
 
 /// Infinity and its negative, in PostgreSQL's binary and in our carriers.
 const INFINITY: &[u8] = b"infinity";

@@ -7,8 +7,8 @@ use arrow::array::*;
 use arrow::datatypes::{Field, IntervalMonthDayNano, Schema, i256};
 
 use super::*;
-use crate::calendar::{PG_EPOCH_DAYS, PG_EPOCH_US};
-use crate::fixtures::{self, Value};
+use crate::values::calendar::{PG_EPOCH_DAYS, PG_EPOCH_US};
+use crate::values::fixtures::{self, Value};
 
 fn be<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
     bytes[at..at + N].try_into().unwrap()
@@ -182,8 +182,10 @@ fn list_carrier(element: PgType, binary: &[u8]) -> ArrayRef {
 
 fn binary_to_text(binary: &[u8]) -> String {
     let zone = Zone::Fixed(0);
-    match crate::decode::decode_parameter(PgType::Numeric, Format::Binary, binary, &zone).unwrap() {
-        query_engine::Parameter::Numeric(text) => text,
+    match crate::values::decode::decode_parameter(PgType::Numeric, Format::Binary, binary, &zone)
+        .unwrap()
+    {
+        crate::Parameter::Numeric(text) => text,
         other => panic!("not numeric: {other:?}"),
     }
 }

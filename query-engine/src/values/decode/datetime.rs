@@ -1,13 +1,13 @@
 //! Dates and instants: ISO 8601 text as PostgreSQL prints and drivers send it, and binary.
 
-use query_engine::{QueryError, SqlState};
+use crate::{QueryError, SqlState};
 
 use super::number::trim;
-use crate::calendar::{
+use crate::values::calendar::{
     CivilDate, PG_EPOCH_DAYS, PG_EPOCH_US, SECONDS_PER_DAY, US_PER_DAY, US_PER_SECOND, Zone,
     parse_offset,
 };
-use crate::message::Reader;
+use crate::values::reader::Reader;
 
 /// Largest year that is read; PostgreSQL's last is 294276 for instants, 5874897 for dates.
 const YEAR_MAX: i64 = 5_874_897;

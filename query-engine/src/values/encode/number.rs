@@ -1,11 +1,11 @@
 //! Booleans, integers and floats.
 
+use crate::{PgType, QueryError, SqlState};
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{
     DataType, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type, UInt32Type,
 };
 use bytes::{BufMut, BytesMut};
-use query_engine::{PgType, QueryError, SqlState};
 
 use super::{CellWriter, Format, TextStyle, carrier_error};
 

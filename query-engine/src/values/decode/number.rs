@@ -1,6 +1,6 @@
 //! Text of booleans, integers and floats.
 
-use query_engine::{PgType, QueryError, SqlState};
+use crate::{PgType, QueryError, SqlState};
 
 use super::invalid_syntax;
 

@@ -10,13 +10,13 @@ mod datetime;
 mod number;
 mod numeric;
 
+use crate::{Parameter, PgType, QueryError, SqlState};
 use bytes::{Bytes, BytesMut};
-use query_engine::{Parameter, PgType, QueryError, SqlState};
 
-use crate::calendar::Zone;
-use crate::encode::{Format, put_interval, put_time, put_uuid};
-use crate::error::{INVALID_BINARY, valid_text};
-use crate::message::Reader;
+use crate::values::calendar::Zone;
+use crate::values::encode::{Format, put_interval, put_time, put_uuid};
+use crate::values::error::{INVALID_BINARY, valid_text};
+use crate::values::reader::Reader;
 
 /// First byte of `jsonb` in binary format.
 const JSONB_VERSION: u8 = 1;
@@ -25,7 +25,7 @@ const JSONB_VERSION: u8 = 1;
 ///
 /// # Errors
 /// With the SQLSTATE of the type's input or receive function.
-pub(crate) fn decode_parameter(
+pub fn decode_parameter(
     pg_type: PgType,
     format: Format,
     value: &[u8],

@@ -1,11 +1,11 @@
 //! `numeric` parameters to plain decimal text, exact.
 
-use query_engine::{QueryError, SqlState};
+use crate::{QueryError, SqlState};
 
 use super::invalid_syntax;
 use super::number::trim;
-use crate::error::{INVALID_BINARY, not_supported};
-use crate::message::Reader;
+use crate::values::error::{INVALID_BINARY, not_supported};
+use crate::values::reader::Reader;
 
 /// Most digits before and after the point, as PostgreSQL limits them.
 pub(super) const WHOLE_DIGITS_MAX: usize = 131_072;

@@ -4,7 +4,7 @@ use bytes::{BufMut, BytesMut};
 
 use super::datetime::{put_offset, put_time, put_two};
 use super::number::put_integer;
-use crate::calendar::{CivilDate, Zone};
+use crate::values::calendar::{CivilDate, Zone};
 
 const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 const MONTHS: [&str; 12] =

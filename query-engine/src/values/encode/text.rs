@@ -1,12 +1,12 @@
 //! Types that are text in both formats, and the few that look like it.
 
+use crate::{PgType, QueryError, SqlState};
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::DataType;
 use bytes::{BufMut, BytesMut};
-use query_engine::{PgType, QueryError, SqlState};
 
 use super::{CellWriter, Format, carrier_error};
-use crate::error::{CHARACTER_NOT_IN_REPERTOIRE, not_supported};
+use crate::values::error::{CHARACTER_NOT_IN_REPERTOIRE, not_supported};
 
 /// First byte of `jsonb` in binary format.
 const JSONB_VERSION: u8 = 1;

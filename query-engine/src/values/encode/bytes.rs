@@ -1,13 +1,13 @@
 //! `bytea` and `uuid`.
 
+use crate::{PgType, QueryError};
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::DataType;
 use bytes::{BufMut, BytesMut};
-use query_engine::{PgType, QueryError};
 
 use super::text::each_text;
 use super::{CellWriter, Format, TextStyle, carrier_error};
-use crate::decode::parse_uuid;
+use crate::values::decode::parse_uuid;
 
 const UUID_BYTES: i32 = 16;
 

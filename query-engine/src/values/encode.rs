@@ -17,21 +17,20 @@ mod number;
 mod numeric;
 mod text;
 
+use crate::{PgType, QueryError, ResultColumn, SqlState};
 use ::bytes::{Buf, BufMut, BytesMut};
 use arrow::array::{Array, RecordBatch};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::DataType;
-use query_engine::{PgType, QueryError, ResultColumn, SqlState};
 
 pub(crate) use self::bytes::put_uuid;
 use self::date_style::DateStyle;
 pub(crate) use self::datetime::{put_interval, put_time};
-use crate::calendar::Zone;
-use crate::error::{internal, not_supported, protocol_violation};
-use crate::reply::patch_length;
+use crate::values::calendar::Zone;
+use crate::values::error::{internal, not_supported, protocol_violation};
 
 /// Largest row on the wire: PostgreSQL's limit on one message.
-pub(crate) const ROW_BYTES_MAX: usize = (1 << 30) - 1;
+pub const ROW_BYTES_MAX: usize = (1 << 30) - 1;
 
 /// Writes the value in one row of one column.
 pub(crate) type CellWriter =
@@ -48,7 +47,7 @@ pub enum Format {
 
 impl Format {
     /// Format code of the protocol.
-    pub(crate) fn code(self) -> i16 {
+    pub fn code(self) -> i16 {
         match self {
             Self::Text => 0,
             Self::Binary => 1,
@@ -68,7 +67,7 @@ impl Format {
 
     /// One format for each of `count` values from the codes of a message: none means text, one is for
     /// all, else there must be `count`; `None` when the number is wrong.
-    pub(crate) fn each(codes: &[i16], count: usize) -> Option<Result<Vec<Self>, QueryError>> {
+    pub fn each(codes: &[i16], count: usize) -> Option<Result<Vec<Self>, QueryError>> {
         match codes {
             [] => Some(Ok(vec![Self::Text; count])),
             [code] => Some(Self::from_code(*code).map(|format| vec![format; count])),
@@ -226,7 +225,7 @@ impl EncodedBatch {
     ///
     /// # Errors
     /// Of a value that its type cannot show.
-    pub(crate) fn write_cell(
+    pub fn write_cell(
         &self,
         row: usize,
         column: usize,
@@ -371,6 +370,12 @@ fn carrier_error(array: &dyn Array, pg_type: PgType) -> QueryError {
         pg_type.name(),
         array.data_type()
     ))
+}
+
+/// Fills the length word at `start`, which counts itself.
+pub fn patch_length(out: &mut BytesMut, start: usize) {
+    let length = u32::try_from(out.len() - start).expect("messages are bounded far below 4 GiB");
+    out[start..start + 4].copy_from_slice(&length.to_be_bytes());
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! One-dimensional arrays and the two vector types of the catalog.
 
+use crate::{PgType, QueryError, SqlState};
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::DataType;
 use bytes::{BufMut, BytesMut};
-use query_engine::{PgType, QueryError, SqlState};
 
 use super::{CellWriter, EncodedColumn, Format, TextStyle, carrier_error, resolve};
 

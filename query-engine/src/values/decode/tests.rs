@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::fixtures::{self, Value};
+use crate::values::fixtures::{self, Value};
 
 const UTC: Zone = Zone::Fixed(0);
 
