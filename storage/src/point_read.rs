@@ -2,37 +2,41 @@
 //!
 //! ```text
 //! block ──row groups of the file──> row group ──its block numbers──> rows of the block
-//!   └ key column: pages of those rows ──> rows that have the key ──> pages of the wanted columns ──> slices
+//!   └ sorted keys of those rows ──> rows that have the key ──> slices of the wanted columns
 //! ```
 //!
-//! Scans of the engine read row groups and forget them. Lookups come back to the same pages, so decoded
-//! pages stay in memory: [`CACHE_BYTES_MAX`] of them for the whole store.
+//! Scans of the engine read row groups and forget them. Lookups come back to the same rows, so what was
+//! decoded around them stays in memory: [`CACHE_BYTES_MAX`] of it for the whole store. The unit is a slice of
+//! [`SLICE_ROWS`] rows and not a page: a page is sixteen times as much, of which a lookup wants one row.
 //!
 //! Invariants
 //! - What a cache holds was checked against the manifest's hashes when it was read.
-//! - Cached pages are found by the content hash of their file: they are never of another file.
+//! - What is cached is found by the content hash of its file: it is never of another file.
 
 mod cache;
 mod file;
-mod page;
+mod slice;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::compute::concat;
+use arrow::array::{Array, ArrayRef, AsArray, UInt32Array};
+use arrow::compute::{concat, take};
 use arrow::datatypes::Int64Type;
+use arrow::error::ArrowError;
 use schemas::{BlockNumber, TableSpec};
 
-use self::cache::{Cached, PageCache, PageKey, Part};
+use self::cache::{Cached, Part, PartKey, PointCache};
 use self::file::FileIndex;
-use self::page::Page;
+use self::slice::Slice;
 use crate::data_dir::DataDir;
 use crate::{SegmentFile, StorageError};
 
-/// Bytes of decoded pages and file indexes that all lookups of a store keep together.
+/// Bytes of decoded rows and file indexes that all lookups of a store keep together.
 pub const CACHE_BYTES_MAX: usize = 1 << 30;
+/// Rows of a column that are decoded and kept together.
+const SLICE_ROWS: usize = 128;
 
 /// Which rows of a block a lookup wants.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +56,7 @@ pub struct RowsWanted<'a> {
 /// How far a lookup may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// Pages that are in memory: fast, and no read of a file.
+    /// What is in memory: fast, and no read of a file.
     Memory,
     /// Also files.
     Disk,
@@ -63,7 +67,7 @@ pub enum Reach {
 pub enum Found {
     /// The wanted columns, in order, of this many rows, in block order. No columns for no rows.
     Rows(usize, Vec<ArrayRef>),
-    /// A page is not in memory, and the reach was [`Reach::Memory`].
+    /// Something is not in memory, and the reach was [`Reach::Memory`].
     NotInMemory,
     /// More rows than wanted at most.
     TooMany,
@@ -72,12 +76,12 @@ pub enum Found {
 /// Reads points and keeps what it read.
 pub(crate) struct PointReader {
     dir: Arc<DataDir>,
-    cache: PageCache,
+    cache: PointCache,
 }
 
 /// Why a lookup ends early.
 enum Stop {
-    /// A page is not in memory.
+    /// Something is not in memory.
     Missing,
     Failed(StorageError),
 }
@@ -90,6 +94,9 @@ impl From<StorageError> for Stop {
 
 type Step<T> = Result<T, Stop>;
 
+/// Values of a key column in one block, sorted, each with its row in the row group.
+type Keys = Arc<[([u8; 32], u32)]>;
+
 /// One lookup in one file.
 struct Lookup<'a> {
     reader: &'a PointReader,
@@ -100,7 +107,7 @@ struct Lookup<'a> {
 
 impl PointReader {
     pub(crate) fn new(dir: Arc<DataDir>) -> Self {
-        Self { dir, cache: PageCache::new(CACHE_BYTES_MAX) }
+        Self { dir, cache: PointCache::new(CACHE_BYTES_MAX) }
     }
 
     /// The wanted rows of a block that `file` holds.
@@ -125,7 +132,7 @@ impl PointReader {
     }
 
     fn index(&self, file: &SegmentFile, table: &TableSpec, reach: Reach) -> Step<Arc<FileIndex>> {
-        let key = PageKey { content_hash: file.content_hash, row_group: 0, part: Part::Index };
+        let key = PartKey { content_hash: file.content_hash, row_group: 0, part: Part::Index };
         if let Some(Cached::Index(index)) = self.cache.get(&key) {
             return Ok(index);
         }
@@ -156,41 +163,7 @@ impl Lookup<'_> {
         if count > wanted.rows_max {
             return Ok(Found::TooMany);
         }
-        self.read_missing(group, wanted.columns, &ranges)?;
-        let mut columns = Vec::with_capacity(wanted.columns.len());
-        for &column in wanted.columns {
-            columns.push(self.column(group, column, &ranges)?);
-        }
-        Ok(Found::Rows(count, columns))
-    }
-
-    /// Brings the pages of `columns` for `ranges` to memory. Pages of the same rows are decoded together:
-    /// opening the file and setting up a decoder costs as much as a page or two.
-    fn read_missing(&self, group: usize, columns: &[usize], ranges: &[Range<usize>]) -> Step<()> {
-        let mut missing: BTreeMap<(usize, usize), BTreeMap<usize, usize>> = BTreeMap::new();
-        for &column in columns {
-            for rows in ranges {
-                for (page, page_rows) in self.index.pages(group, column, rows) {
-                    let key = self.page_key(group, column, page);
-                    if self.reader.cache.get(&key).is_none() {
-                        let key = (page_rows.start, page_rows.end);
-                        missing.entry(key).or_default().insert(column, page);
-                    }
-                }
-            }
-        }
-        for ((start, end), pages) in missing {
-            if self.reach == Reach::Memory {
-                return Err(Stop::Missing);
-            }
-            let columns: Vec<usize> = pages.keys().copied().collect();
-            let arrays =
-                self.index.decode(&self.reader.dir, self.file, group, &columns, start..end)?;
-            for ((column, page), array) in pages.into_iter().zip(arrays) {
-                self.keep(self.page_key(group, column, page), array)?;
-            }
-        }
-        Ok(())
+        Ok(Found::Rows(count, self.columns(group, wanted.columns, &ranges)?))
     }
 
     /// Where each block of a row group starts: its number and its first row.
@@ -203,8 +176,7 @@ impl Lookup<'_> {
             return Err(Stop::Missing);
         }
         let rows = 0..self.index.row_count(group);
-        let column = [self.index.block_column()];
-        let numbers = self.index.decode(&self.reader.dir, self.file, group, &column, rows)?;
+        let numbers = self.decode(group, &[self.index.block_column()], rows)?;
         let mut blocks: Vec<(i64, usize)> = Vec::new();
         for (row, &number) in numbers[0].as_primitive::<Int64Type>().values().iter().enumerate() {
             if blocks.last().is_none_or(|last| last.0 != number) {
@@ -218,7 +190,7 @@ impl Lookup<'_> {
         Ok(blocks)
     }
 
-    /// Runs of rows within `rows` whose `column` is `value`.
+    /// Runs of rows within `rows`, the rows of one block, whose `column` is `value`.
     fn matching(
         &self,
         group: usize,
@@ -227,77 +199,176 @@ impl Lookup<'_> {
         rows: Range<usize>,
     ) -> Step<Vec<Range<usize>>> {
         let mut found: Vec<Range<usize>> = Vec::new();
-        for (page, page_rows) in self.index.pages(group, column, &rows) {
-            let part = rows.start.max(page_rows.start)..rows.end.min(page_rows.end);
-            let array = self.part(group, column, page, &page_rows, &part)?;
-            let values = array.as_fixed_size_binary_opt().ok_or_else(|| wrong_type(self.file))?;
-            for (at, row) in part.enumerate() {
-                if values.is_valid(at) && values.value(at) == value {
-                    match found.last_mut() {
-                        Some(last) if last.end == row => last.end += 1,
-                        _ => found.push(row..row + 1),
-                    }
-                }
+        if rows.is_empty() {
+            return Ok(found);
+        }
+        let keys = self.keys(group, column, rows)?;
+        let first = keys.partition_point(|(key, _)| key < value);
+        for (_, row) in keys[first..].iter().take_while(|(key, _)| key == value) {
+            let row = *row as usize;
+            match found.last_mut() {
+                Some(last) if last.end == row => last.end += 1,
+                _ => found.push(row..row + 1),
             }
         }
         Ok(found)
     }
 
-    /// The values of `column` in `ranges`, which are not empty.
-    fn column(&self, group: usize, column: usize, ranges: &[Range<usize>]) -> Step<ArrayRef> {
-        let mut parts: Vec<ArrayRef> = Vec::new();
-        for rows in ranges {
-            for (page, page_rows) in self.index.pages(group, column, rows) {
-                let part = rows.start.max(page_rows.start)..rows.end.min(page_rows.end);
-                parts.push(self.part(group, column, page, &page_rows, &part)?);
-            }
-        }
-        if let [one] = parts.as_slice() {
-            return Ok(Arc::clone(one));
-        }
-        let parts: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
-        Ok(concat(&parts).map_err(|error| StorageError::Rows(error.to_string()))?)
-    }
-
-    /// `rows` of the page that has `page_rows`.
-    fn part(
-        &self,
-        group: usize,
-        column: usize,
-        page: usize,
-        page_rows: &Range<usize>,
-        rows: &Range<usize>,
-    ) -> Step<ArrayRef> {
-        let page = self.page(group, column, page, page_rows)?;
-        let found = page.rows(rows.start - page_rows.start..rows.end - page_rows.start);
-        Ok(found.map_err(|error| StorageError::Rows(error.to_string()))?)
-    }
-
-    fn page(&self, group: usize, column: usize, page: usize, rows: &Range<usize>) -> Step<Page> {
-        let key = self.page_key(group, column, page);
-        if let Some(Cached::Page(page)) = self.reader.cache.get(&key) {
-            return Ok(page);
+    /// The values of `column` in `rows`, the rows of one block, sorted, and the row of each.
+    fn keys(&self, group: usize, column: usize, rows: Range<usize>) -> Step<Keys> {
+        let part = Part::Keys { column: column as u32, first_row: rows.start as u32 };
+        let key = self.key(group, part);
+        if let Some(Cached::Keys(keys)) = self.reader.cache.get(&key) {
+            return Ok(keys);
         }
         if self.reach == Reach::Memory {
             return Err(Stop::Missing);
         }
-        let (dir, rows) = (&self.reader.dir, rows.clone());
-        let mut arrays = self.index.decode(dir, self.file, group, &[column], rows)?;
-        self.keep(key, arrays.swap_remove(0))
+        let arrays = self.decode(group, &[column], rows.clone())?;
+        let values = arrays[0].as_fixed_size_binary_opt().ok_or_else(|| wrong_type(self.file))?;
+        let mut keys = Vec::with_capacity(values.len());
+        for (value, row) in values.iter().zip(rows) {
+            let Some(value) = value else { continue };
+            keys.push((value.try_into().map_err(|_| wrong_type(self.file))?, row as u32));
+        }
+        keys.sort_unstable();
+        let keys: Keys = keys.into();
+        self.reader.cache.put(key, Cached::Keys(Arc::clone(&keys)));
+        Ok(keys)
     }
 
-    fn keep(&self, key: PageKey, array: ArrayRef) -> Step<Page> {
-        let page = Page::new(array).map_err(|error| StorageError::Rows(error.to_string()))?;
-        self.reader.cache.put(key, Cached::Page(page.clone()));
-        Ok(page)
+    /// The values of `columns` in `ranges`, which ascend and are not empty.
+    fn columns(
+        &self,
+        group: usize,
+        columns: &[usize],
+        ranges: &[Range<usize>],
+    ) -> Step<Vec<ArrayRef>> {
+        let mut numbers: Vec<usize> = ranges.iter().flat_map(slices_of).collect();
+        numbers.dedup();
+        let slices = self.slices(group, columns, &numbers)?;
+        let mut arrays = Vec::with_capacity(columns.len());
+        for column in 0..columns.len() {
+            let mut parts = Vec::with_capacity(numbers.len());
+            for (at, number) in numbers.iter().enumerate() {
+                let all = self.rows_of_slices(group, *number..=*number);
+                for rows in ranges {
+                    let part = rows.start.max(all.start)..rows.end.min(all.end);
+                    if !part.is_empty() {
+                        let part = part.start - all.start..part.end - all.start;
+                        parts.push(slices[at][column].rows(part).map_err(failed)?);
+                    }
+                }
+            }
+            arrays.push(match parts.as_slice() {
+                [one] => Arc::clone(one),
+                all => {
+                    let all: Vec<&dyn Array> = all.iter().map(AsRef::as_ref).collect();
+                    concat(&all).map_err(failed)?
+                }
+            });
+        }
+        Ok(arrays)
     }
 
-    fn page_key(&self, group: usize, column: usize, page: usize) -> PageKey {
-        self.key(group, Part::Page { column: column as u32, page: page as u32 })
+    /// Slices by their numbers, which ascend: for each number one of each of `columns`.
+    ///
+    /// What is not in memory is decoded together, as far as it is the same columns of neighbours: opening the
+    /// file and setting up a decoder costs as much as a column or two.
+    fn slices(&self, group: usize, columns: &[usize], numbers: &[usize]) -> Step<Vec<Vec<Slice>>> {
+        let mut found: Vec<Vec<Option<Slice>>> = Vec::with_capacity(numbers.len());
+        let mut missing: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); numbers.len()];
+        for (at, &number) in numbers.iter().enumerate() {
+            let slice = |&column: &usize| match self
+                .reader
+                .cache
+                .get(&self.slice_key(group, column, number))
+            {
+                Some(Cached::Slice(slice)) => Some(slice),
+                _ => {
+                    missing[at].insert(column);
+                    None
+                }
+            };
+            found.push(columns.iter().map(slice).collect());
+        }
+        let mut at = 0;
+        while at < numbers.len() {
+            let mut end = at + 1;
+            if !missing[at].is_empty() {
+                while end < numbers.len()
+                    && numbers[end] == numbers[end - 1] + 1
+                    && missing[end] == missing[at]
+                {
+                    end += 1;
+                }
+                let wanted: Vec<usize> = missing[at].iter().copied().collect();
+                self.read_slices(group, columns, &wanted, &numbers[at..end], &mut found[at..end])?;
+            }
+            at = end;
+        }
+        let complete = found.into_iter().map(|slices| slices.into_iter().collect());
+        complete.collect::<Option<_>>().ok_or_else(|| wrong_type(self.file).into())
     }
 
-    fn key(&self, group: usize, part: Part) -> PageKey {
-        PageKey { content_hash: self.file.content_hash, row_group: group as u32, part }
+    /// Decodes `wanted`, which ascend, in neighbouring slices and puts them where `columns` has them.
+    fn read_slices(
+        &self,
+        group: usize,
+        columns: &[usize],
+        wanted: &[usize],
+        numbers: &[usize],
+        found: &mut [Vec<Option<Slice>>],
+    ) -> Step<()> {
+        if self.reach == Reach::Memory {
+            return Err(Stop::Missing);
+        }
+        let (first, last) = (numbers[0], numbers[numbers.len() - 1]);
+        let rows = self.rows_of_slices(group, first..=last);
+        let arrays = self.decode(group, wanted, rows.clone())?;
+        for (mut array, &column) in arrays.into_iter().zip(wanted) {
+            for (&number, slices) in numbers.iter().zip(found.iter_mut()) {
+                let own = self.rows_of_slices(group, number..=number);
+                let values = if own == rows {
+                    array.shrink_to_fit();
+                    Arc::clone(&array)
+                } else {
+                    // A copy: a view would keep the whole array in memory.
+                    let at = (own.start - rows.start) as u32..(own.end - rows.start) as u32;
+                    take(&array, &UInt32Array::from_iter_values(at), None).map_err(failed)?
+                };
+                let slice = Slice::new(values).map_err(failed)?;
+                let key = self.slice_key(group, column, number);
+                self.reader.cache.put(key, Cached::Slice(slice.clone()));
+                for (_, place) in
+                    columns.iter().zip(slices).filter(|(wanted, _)| **wanted == column)
+                {
+                    *place = Some(slice.clone());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn rows_of_slices(
+        &self,
+        group: usize,
+        numbers: std::ops::RangeInclusive<usize>,
+    ) -> Range<usize> {
+        let end = ((numbers.end() + 1) * SLICE_ROWS).min(self.index.row_count(group));
+        numbers.start() * SLICE_ROWS..end
+    }
+
+    fn decode(&self, group: usize, columns: &[usize], rows: Range<usize>) -> Step<Vec<ArrayRef>> {
+        Ok(self.index.decode(&self.reader.dir, self.file, group, columns, rows)?)
+    }
+
+    fn slice_key(&self, group: usize, column: usize, number: usize) -> PartKey {
+        self.key(group, Part::Slice { column: column as u32, number: number as u32 })
+    }
+
+    fn key(&self, group: usize, part: Part) -> PartKey {
+        PartKey { content_hash: self.file.content_hash, row_group: group as u32, part }
     }
 }
 
@@ -310,6 +381,15 @@ fn rows_of_block(blocks: &[(i64, usize)], block: BlockNumber) -> Range<usize> {
         Some((first, next)) => first.1..next.1,
         None => 0..0,
     }
+}
+
+/// Numbers of the slices that hold some of `rows`, which are not empty.
+fn slices_of(rows: &Range<usize>) -> std::ops::RangeInclusive<usize> {
+    rows.start / SLICE_ROWS..=(rows.end - 1) / SLICE_ROWS
+}
+
+fn failed(error: ArrowError) -> StorageError {
+    StorageError::Rows(error.to_string())
 }
 
 fn wrong_type(file: &SegmentFile) -> StorageError {

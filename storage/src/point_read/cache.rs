@@ -4,17 +4,19 @@
 //! becomes the old one, and what was not used since the last change goes.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::Keys;
 use super::file::FileIndex;
-use super::page::Page;
+use super::slice::Slice;
 
 /// Bytes that an entry takes beside its data, about.
 const ENTRY_BYTES: usize = 256;
 
 /// What part of which file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct PageKey {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PartKey {
     pub(super) content_hash: [u8; 32],
     pub(super) row_group: u32,
     pub(super) part: Part,
@@ -22,20 +24,65 @@ pub(super) struct PageKey {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Part {
-    /// Row groups and pages of the file.
+    /// Row groups of the file.
     Index,
     /// Where the blocks of a row group start.
     Blocks,
-    /// One page of one column.
-    Page { column: u32, page: u32 },
+    /// The sorted keys of the block that starts at a row.
+    Keys { column: u32, first_row: u32 },
+    /// Some rows of one column.
+    Slice { column: u32, number: u32 },
 }
+
+impl Hash for PartKey {
+    /// A lookup asks for dozens of parts, so that hashing has to be cheap: content hashes are spread already.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let [a, b, c, d, e, f, g, h, ..] = self.content_hash;
+        let (kind, first, second) = match self.part {
+            Part::Index => (0, 0, 0),
+            Part::Blocks => (1, 0, 0),
+            Part::Keys { column, first_row } => (2, column, first_row),
+            Part::Slice { column, number } => (3, column, number),
+        };
+        state.write_u64(u64::from_le_bytes([a, b, c, d, e, f, g, h]));
+        state.write_u64(u64::from(self.row_group) << 32 | u64::from(second));
+        state.write_u64(u64::from(first) << 2 | kind);
+    }
+}
+
+/// Mixes the words of a [`PartKey`].
+#[derive(Default)]
+struct Mixer {
+    state: u64,
+}
+
+impl Hasher for Mixer {
+    fn finish(&self) -> u64 {
+        self.state ^ (self.state >> 32)
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        /// An odd number without a pattern: 2^64 divided by the golden ratio.
+        const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+        self.state = (self.state.rotate_left(23) ^ word).wrapping_mul(SPREAD);
+    }
+}
+
+type Parts = HashMap<PartKey, Cached, BuildHasherDefault<Mixer>>;
 
 /// A decoded part.
 #[derive(Clone)]
 pub(super) enum Cached {
     Index(Arc<FileIndex>),
     Blocks(Arc<[(i64, usize)]>),
-    Page(Page),
+    Keys(Keys),
+    Slice(Slice),
 }
 
 impl Cached {
@@ -44,29 +91,30 @@ impl Cached {
             + match self {
                 Self::Index(index) => index.size_bytes(),
                 Self::Blocks(blocks) => size_of_val(&**blocks),
-                Self::Page(page) => page.size_bytes(),
+                Self::Keys(keys) => size_of_val(&**keys),
+                Self::Slice(slice) => slice.size_bytes(),
             }
     }
 }
 
-pub(super) struct PageCache {
+pub(super) struct PointCache {
     generation_bytes_max: usize,
     state: Mutex<Generations>,
 }
 
 #[derive(Default)]
 struct Generations {
-    young: HashMap<PageKey, Cached>,
+    young: Parts,
     young_bytes: usize,
-    old: HashMap<PageKey, Cached>,
+    old: Parts,
 }
 
-impl PageCache {
+impl PointCache {
     pub(super) fn new(bytes_max: usize) -> Self {
         Self { generation_bytes_max: bytes_max / 2, state: Mutex::default() }
     }
 
-    pub(super) fn get(&self, key: &PageKey) -> Option<Cached> {
+    pub(super) fn get(&self, key: &PartKey) -> Option<Cached> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = state.young.get(key) {
             return Some(found.clone());
@@ -77,7 +125,7 @@ impl PageCache {
     }
 
     /// Keeps `part`, unless it alone is over the limit of a generation.
-    pub(super) fn put(&self, key: PageKey, part: Cached) {
+    pub(super) fn put(&self, key: PartKey, part: Cached) {
         if part.size_bytes() > self.generation_bytes_max {
             return;
         }
@@ -87,7 +135,7 @@ impl PageCache {
 }
 
 impl Generations {
-    fn add(&mut self, key: PageKey, part: Cached, bytes_max: usize) {
+    fn add(&mut self, key: PartKey, part: Cached, bytes_max: usize) {
         let bytes = part.size_bytes();
         if self.young_bytes + bytes > bytes_max {
             self.old = std::mem::take(&mut self.young);
@@ -112,18 +160,22 @@ mod tests {
 
     use super::*;
 
-    fn key(page: u32) -> PageKey {
-        PageKey { content_hash: [0; 32], row_group: 0, part: Part::Page { column: 0, page } }
+    fn key(page: u32) -> PartKey {
+        PartKey {
+            content_hash: [0; 32],
+            row_group: 0,
+            part: Part::Slice { column: 0, number: page },
+        }
     }
 
     fn page() -> Cached {
-        Cached::Page(Page::Plain(Arc::new(Int64Array::from(vec![0; 128]))))
+        Cached::Slice(Slice::Plain(Arc::new(Int64Array::from(vec![0; 128]))))
     }
 
     #[test]
     fn the_limit_in_bytes_holds_and_what_is_used_stays() {
         let limit = 10 * page().size_bytes();
-        let cache = PageCache::new(limit);
+        let cache = PointCache::new(limit);
         for number in 0..100 {
             cache.put(key(number), page());
             assert!(cache.get(&key(0)).is_some(), "{number}");
@@ -135,10 +187,10 @@ mod tests {
 
     #[test]
     fn a_part_as_large_as_a_generation_is_kept_and_a_larger_one_is_not() {
-        let cache = PageCache::new(2 * page().size_bytes());
+        let cache = PointCache::new(2 * page().size_bytes());
         cache.put(key(0), page());
         assert!(cache.get(&key(0)).is_some());
-        let cache = PageCache::new(2 * page().size_bytes() - 2);
+        let cache = PointCache::new(2 * page().size_bytes() - 2);
         cache.put(key(0), page());
         assert!(cache.get(&key(0)).is_none());
     }

@@ -1,4 +1,4 @@
-//! One segment file as lookups see it: which rows and pages its row groups have, and a checked read.
+//! One segment file as lookups see it: which rows its row groups have, and a checked read.
 
 use std::fs::File;
 use std::io::{Cursor, ErrorKind};
@@ -73,27 +73,6 @@ impl FileIndex {
         let block = i64::try_from(block).ok()?;
         let group = self.groups.partition_point(|(_, last)| *last < block);
         (self.groups.get(group)?.0 <= block).then_some(group)
-    }
-
-    /// Pages of `column` that hold some of `rows`: number and rows of each.
-    pub(super) fn pages(
-        &self,
-        group: usize,
-        column: usize,
-        rows: &Range<usize>,
-    ) -> impl Iterator<Item = (usize, Range<usize>)> + use<> {
-        let pages = self.metadata.metadata().offset_index();
-        let pages = pages.map_or(&[][..], |pages| pages[group][column].page_locations());
-        let start = |page: usize| pages.get(page).map(|page| page.first_row_index as usize);
-        let first = pages.partition_point(|page| page.first_row_index as usize <= rows.start);
-        let last = pages.partition_point(|page| (page.first_row_index as usize) < rows.end);
-        let found: Vec<_> = (first.saturating_sub(1)..if rows.is_empty() { 0 } else { last })
-            .map(|page| {
-                let end = start(page + 1).unwrap_or_else(|| self.row_count(group));
-                (page, start(page).unwrap_or(0)..end)
-            })
-            .collect();
-        found.into_iter()
     }
 
     /// Decodes `rows` of some columns, in their order; `columns` is not empty and ascends.

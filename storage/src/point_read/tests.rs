@@ -96,6 +96,21 @@ fn what_was_read_is_in_memory_and_nothing_else() {
 }
 
 #[test]
+fn rows_over_several_slices_are_the_same_whatever_of_them_is_in_memory() {
+    let fixture = fixture();
+    // A block of 100 rows lies in one or two slices of 128.
+    for (block, before) in [(11, 12), (12, 11), (14, 13), (40, 41)] {
+        let hash = transaction(before, 99);
+        rows(&fixture, &wanted(before, Some(&hash), &[0]), Reach::Disk).unwrap();
+        let found = rows(&fixture, &wanted(block, None, &[0, 2, 0]), Reach::Disk).unwrap();
+        for (array, column) in found.iter().zip([0, 2, 0]) {
+            let start = (block - 10) as usize * LOGS as usize;
+            assert_eq!(**array, *fixture.rows.column(column).slice(start, LOGS as usize));
+        }
+    }
+}
+
+#[test]
 fn a_damaged_file_is_an_error_that_names_it_and_gives_no_row() {
     let fixture = fixture();
     let path = fixture.directory.path().join("segments").join(&fixture.file.path);

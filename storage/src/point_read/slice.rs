@@ -1,4 +1,4 @@
-//! One decoded page of one column. Runs of equal values are kept once.
+//! Some decoded rows of one column. Runs of equal values are kept once.
 //!
 //! Many columns repeat: a block's hash, number and time on all of its rows, an absent amount on all rows
 //! of a chain. As runs they take next to nothing, so that the cache holds more of the columns that differ.
@@ -10,12 +10,12 @@ use arrow::array::{Array, ArrayRef, UInt32Array};
 use arrow::compute::{partition, take};
 use arrow::error::ArrowError;
 
-/// A page is kept as runs when it has at least this many rows for each of them.
+/// Rows are kept as runs when there are at least this many rows for each of them.
 const ROWS_PER_RUN_MIN: usize = 8;
 
-/// Values of a page.
+/// Values of a slice.
 #[derive(Clone, Debug)]
-pub(super) enum Page {
+pub(super) enum Slice {
     Plain(ArrayRef),
     /// One value for each run, and where it ends.
     Runs {
@@ -24,7 +24,7 @@ pub(super) enum Page {
     },
 }
 
-impl Page {
+impl Slice {
     /// The shorter form of `array`.
     pub(super) fn new(array: ArrayRef) -> Result<Self, ArrowError> {
         if array.data_type().is_nested() && array.null_count() < array.len() {
@@ -78,12 +78,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_range_of_a_page_reads_as_the_page_was_written() {
+    fn every_range_of_a_slice_reads_as_the_slice_was_written() {
         let repeated = |row: usize| (row / 40) as i64;
         let hash = |row: usize| (row / 50 != 1).then_some([(row / 50) as u8; 32]);
         let hashes = FixedSizeBinaryArray::try_from_sparse_iter_with_size((0..200).map(hash), 32);
         let lists = (0..200).map(|row| Some(vec![Some(repeated(row))]));
-        let pages: [(ArrayRef, bool); 6] = [
+        let slices: [(ArrayRef, bool); 6] = [
             (Arc::new(Int64Array::from_iter_values((0..200).map(repeated))), true),
             (Arc::new(Int64Array::from_iter_values(0..200)), false),
             (Arc::new(Int64Array::from(vec![None; 200])), true),
@@ -91,12 +91,12 @@ mod tests {
             (Arc::new(StringArray::from(vec!["[]"; 200])), true),
             (Arc::new(ListArray::from_iter_primitive::<Int64Type, _, _>(lists)), false),
         ];
-        for (array, has_runs) in pages {
-            let page = Page::new(Arc::clone(&array)).unwrap();
-            assert_eq!(matches!(page, Page::Runs { .. }), has_runs, "{array:?}");
+        for (array, has_runs) in slices {
+            let slice = Slice::new(Arc::clone(&array)).unwrap();
+            assert_eq!(matches!(slice, Slice::Runs { .. }), has_runs, "{array:?}");
             for rows in [0..1, 0..200, 39..41, 40..120, 149..150, 199..200, 60..60] {
                 let expected = array.slice(rows.start, rows.len());
-                assert_eq!(*page.rows(rows).unwrap(), *expected);
+                assert_eq!(*slice.rows(rows).unwrap(), *expected);
             }
         }
     }
