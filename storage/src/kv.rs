@@ -17,8 +17,8 @@ pub(crate) mod records;
 use std::path::Path;
 
 use rocksdb::{
-    ColumnFamilyDescriptor, DBCompressionType, DBRecoveryMode, Direction, IteratorMode, Options,
-    ReadOptions, WriteBatch, WriteOptions,
+    BlockBasedOptions, ColumnFamilyDescriptor, DBCompressionType, DBRecoveryMode, Options,
+    ReadOptions, SliceTransform, WriteBatch, WriteOptions,
 };
 
 use crate::StorageError;
@@ -35,6 +35,10 @@ const INFO_LOG_FILES_MAX: usize = 4;
 const BACKGROUND_JOBS_MAX: i32 = 2;
 /// Files that RocksDB keeps open at most; each holds its index and bloom filter in memory.
 const OPEN_FILES_MAX: i32 = 256;
+/// Bytes of a transaction's key without the block: what its lookups search.
+const PREFIX_BYTES: usize = size_of::<keys::NetworkId>() + keys::TRANSACTION_PREFIX_BYTES;
+/// Bits of a filter for each key: one search in a hundred is in vain.
+const FILTER_BITS: f64 = 10.0;
 
 /// Column families. The names are part of the disk format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,6 +144,13 @@ impl Kv {
             Family::BlockHashes | Family::Transactions => DBCompressionType::None,
             _ => DBCompressionType::Lz4,
         });
+        let mut tables = BlockBasedOptions::default();
+        tables.set_bloom_filter(FILTER_BITS, false);
+        if family == Family::Transactions {
+            options.set_prefix_extractor(SliceTransform::create_fixed_prefix(PREFIX_BYTES));
+            tables.set_whole_key_filtering(false);
+        }
+        options.set_block_based_table_factory(&tables);
         options
     }
 
@@ -155,16 +166,25 @@ impl Kv {
         mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), StorageError>,
     ) -> Result<(), StorageError> {
         let mut options = ReadOptions::default();
-        options.set_total_order_seek(true);
-        let mode = IteratorMode::From(prefix, Direction::Forward);
-        for entry in self.db.iterator_cf_opt(self.handle(family)?, options, mode) {
-            let (key, value) = entry.map_err(state)?;
+        if prefix.len() >= PREFIX_BYTES {
+            // Filters know whole prefixes, so that most files need not be searched.
+            options.set_prefix_same_as_start(true);
+        } else {
+            options.set_total_order_seek(true);
+        }
+        if let Some(end) = after_all_with(prefix) {
+            options.set_iterate_upper_bound(end);
+        }
+        let mut entries = self.db.raw_iterator_cf_opt(self.handle(family)?, options);
+        entries.seek(prefix);
+        while let Some((key, value)) = entries.item() {
             if !key.starts_with(prefix) {
                 break;
             }
-            visit(&key, &value)?;
+            visit(key, value)?;
+            entries.next();
         }
-        Ok(())
+        entries.status().map_err(state)
     }
 
     /// An empty batch.
@@ -177,6 +197,14 @@ impl Kv {
             .cf_handle(family.name())
             .ok_or_else(|| StorageError::State(format!("no column family {}", family.name())))
     }
+}
+
+/// The first key after all that start with `prefix`; `None` when there is none.
+fn after_all_with(prefix: &[u8]) -> Option<Vec<u8>> {
+    let last = prefix.iter().rposition(|byte| *byte < u8::MAX)?;
+    let mut end = prefix[..=last].to_vec();
+    end[last] += 1;
+    Some(end)
 }
 
 fn state(error: rocksdb::Error) -> StorageError {
@@ -227,5 +255,41 @@ mod tests {
         .unwrap();
 
         assert_eq!(seen, vec![vec![1, 0], vec![1, 255]]);
+    }
+
+    #[test]
+    fn transactions_are_found_by_their_prefix_in_memory_and_in_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let kv = Kv::open(dir.path()).unwrap();
+        let mut batch = kv.batch();
+        // The last prefix has no successor, and one key is of another network.
+        let hashes = [[0; 32], [7; 32], [0xff; 32]];
+        for (network, hash, block) in [(1, 0, 3), (1, 1, 5), (1, 1, 9), (u32::MAX, 2, 1), (2, 1, 4)]
+        {
+            batch
+                .put(Family::Transactions, &keys::transaction(network, &hashes[hash], block), &[])
+                .unwrap();
+        }
+        batch.write().unwrap();
+        let found = |kv: &Kv, network, hash: usize| {
+            let mut blocks = Vec::new();
+            let prefix = keys::transaction_prefix(network, &hashes[hash]);
+            kv.scan(Family::Transactions, &prefix, |key, _| {
+                blocks.push(keys::read_transaction(key)?);
+                Ok(())
+            })
+            .unwrap();
+            blocks
+        };
+        for is_flushed in [false, true] {
+            if is_flushed {
+                kv.db.flush_cf(kv.handle(Family::Transactions).unwrap()).unwrap();
+            }
+            assert_eq!(found(&kv, 1, 0), [3]);
+            assert_eq!(found(&kv, 1, 1), [5, 9]);
+            assert_eq!(found(&kv, 2, 1), [4]);
+            assert_eq!(found(&kv, u32::MAX, 2), [1]);
+            assert_eq!(found(&kv, 1, 2), [0; 0]);
+        }
     }
 }
