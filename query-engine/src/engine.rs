@@ -37,6 +37,7 @@ use crate::tables::segments::SEGMENT_STORE_URL;
 use crate::temp::TempTables;
 use crate::types::planner::OpenOperators;
 use crate::types::rule::DecideTypes;
+use crate::types::rule::text::{SessionStyle, TextOfValues};
 use crate::{Principal, QueryError, Session, SqlState};
 
 /// Consumers that a message about used-up memory looks at; it goes to the log only.
@@ -200,6 +201,7 @@ fn template(store: &Store, config: &EngineConfig) -> Result<SessionState, QueryE
         .with_information_schema(false);
     let options = session.options_mut();
     options.sql_parser.parse_float_as_decimal = true;
+    options.extensions.insert(SessionStyle::default());
     // now() is an instant, not a local time.
     options.execution.time_zone = Some("UTC".to_owned());
     options.sql_parser.map_string_types_to_utf8view = false;
@@ -207,7 +209,10 @@ fn template(store: &Store, config: &EngineConfig) -> Result<SessionState, QueryE
     options.execution.parquet.reorder_filters = true;
     options.execution.parquet.schema_force_view_types = false;
     let analyzer: Vec<Arc<dyn AnalyzerRule + Send + Sync>> =
-        std::iter::once(Arc::new(DecideTypes) as _).chain(Analyzer::new().rules).collect();
+        std::iter::once(Arc::new(DecideTypes) as _)
+            .chain(Analyzer::new().rules)
+            .chain(std::iter::once(Arc::new(TextOfValues) as _))
+            .collect();
     let mut planners: Vec<Arc<dyn ExprPlanner>> = vec![Arc::new(OpenOperators)];
     planners.extend(SessionStateDefaults::default_expr_planners());
     // Tables push filters down themselves and hold back those that can fail; this rule would not.

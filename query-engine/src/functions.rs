@@ -6,4 +6,5 @@ pub(crate) mod conditional;
 pub(crate) mod pg;
 pub(crate) mod pg_cast;
 pub(crate) mod series;
+pub(crate) mod text_form;
 pub(crate) mod units;

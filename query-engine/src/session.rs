@@ -315,9 +315,7 @@ impl Session {
     }
 
     fn planner(&self) -> Planner {
-        let mut state = self.state.clone();
-        state.mark_start_execution();
-        Planner { state, view: Arc::clone(&self.view), store: self.engine.store().clone() }
+        Planner::new(self.state.clone(), Arc::clone(&self.view), self.engine.store().clone())
     }
 
     async fn try_prepare(

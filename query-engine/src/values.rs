@@ -19,6 +19,7 @@ mod reader;
 
 pub use calendar::Zone;
 pub use decode::decode_parameter;
+pub(crate) use encode::texts;
 pub use encode::{EncodedBatch, Format, ROW_BYTES_MAX, TextStyle, patch_length, text_rows};
 pub use error::{
     CHARACTER_NOT_IN_REPERTOIRE, PROTOCOL_VIOLATION, internal, not_supported, protocol_violation,

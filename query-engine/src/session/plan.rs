@@ -27,6 +27,8 @@ use crate::error::map::query_error;
 use crate::rewrite::series::SeriesParameters;
 use crate::tables::snapshots::Snapshots;
 use crate::types::output::Output;
+use crate::types::rule::text::SessionStyle;
+use crate::values::TextStyle;
 use crate::{Parameter, PgType, QueryError, ResultColumn, SqlState, rewrite};
 
 /// Operators that give many batches for one of their input.
@@ -71,6 +73,17 @@ pub(super) struct Described {
 }
 
 impl Planner {
+    /// A planner for one statement that starts now, under the settings of the session.
+    pub(super) fn new(mut state: SessionState, view: Arc<CatalogView>, store: Store) -> Self {
+        let style = TextStyle::new(|name| view.settings().get(name)).unwrap_or_default();
+        let style = SessionStyle(style);
+        if state.config_options().extensions.get::<SessionStyle>() != Some(&style) {
+            state.config_mut().options_mut().extensions.insert(style);
+        }
+        state.mark_start_execution();
+        Self { state, view, store }
+    }
+
     /// Resolves names and types without running anything.
     pub(super) fn describe(
         &self,

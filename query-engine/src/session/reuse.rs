@@ -33,13 +33,19 @@ pub(super) type TableIds = HashMap<TableReference, u32>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PlanKey {
     search_path: Vec<String>,
-    time_zone: Option<String>,
+    /// The settings that decide how values look as text, and what text without a zone means.
+    styles: [Option<String>; 5],
 }
+
+/// Settings that are part of what a plan says, beside the search path.
+const STYLE_SETTINGS: [&str; 5] =
+    ["TimeZone", "DateStyle", "IntervalStyle", "bytea_output", "extra_float_digits"];
 
 impl PlanKey {
     pub(super) fn of(view: &CatalogView) -> Self {
         let search_path = view.search_path();
-        Self { search_path, time_zone: view.settings().get("TimeZone") }
+        let settings = view.settings();
+        Self { search_path, styles: STYLE_SETTINGS.map(|name| settings.get(name)) }
     }
 }
 

@@ -12,6 +12,7 @@
 mod any;
 mod cast;
 mod compare;
+pub(crate) mod text;
 mod unify;
 
 use datafusion::common::config::ConfigOptions;

@@ -19,7 +19,7 @@ mod text;
 
 use crate::{PgType, QueryError, ResultColumn, SqlState};
 use ::bytes::{Buf, BufMut, BytesMut};
-use arrow::array::{Array, RecordBatch};
+use arrow::array::{Array, RecordBatch, StringArray, StringBuilder};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::DataType;
 
@@ -27,7 +27,7 @@ pub(crate) use self::bytes::put_uuid;
 use self::date_style::DateStyle;
 pub(crate) use self::datetime::{put_interval, put_time};
 use crate::values::calendar::Zone;
-use crate::values::error::{internal, not_supported, protocol_violation};
+use crate::values::error::{internal, not_supported, protocol_violation, valid_text};
 
 /// Largest row on the wire: PostgreSQL's limit on one message.
 pub const ROW_BYTES_MAX: usize = (1 << 30) - 1;
@@ -80,7 +80,7 @@ impl Format {
 }
 
 /// How values look in text format: the settings of a session.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextStyle {
     /// TimeZone.
     pub zone: Zone,
@@ -249,6 +249,30 @@ impl EncodedBatch {
         }
         Ok(())
     }
+}
+
+/// The values of `array` as PostgreSQL's text.
+///
+/// # Errors
+/// As [`EncodedBatch::new`] and [`EncodedBatch::write_row`].
+pub(crate) fn texts(
+    array: &dyn Array,
+    pg_type: PgType,
+    style: &TextStyle,
+) -> Result<StringArray, QueryError> {
+    let column = EncodedColumn::new(array, pg_type, Format::Text, style)?;
+    let mut builder = StringBuilder::with_capacity(array.len(), 0);
+    let mut out = BytesMut::new();
+    for row in 0..array.len() {
+        if column.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
+            builder.append_null();
+            continue;
+        }
+        out.clear();
+        (column.write)(row, &mut out)?;
+        builder.append_value(valid_text(&out)?);
+    }
+    Ok(builder.finish())
 }
 
 /// The rows of `batch` as PostgreSQL's text, `None` for NULL: what a client would see, without a wire.
