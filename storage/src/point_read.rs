@@ -97,6 +97,9 @@ type Step<T> = Result<T, Stop>;
 /// Values of a key column in one block, sorted, each with its row in the row group.
 type Keys = Arc<[([u8; 32], u32)]>;
 
+/// The same rows of each column of a table; those that were read.
+type Slices = Arc<[Option<Slice>]>;
+
 /// One lookup in one file.
 struct Lookup<'a> {
     reader: &'a PointReader,
@@ -248,15 +251,16 @@ impl Lookup<'_> {
         numbers.dedup();
         let slices = self.slices(group, columns, &numbers)?;
         let mut arrays = Vec::with_capacity(columns.len());
-        for column in 0..columns.len() {
+        for &column in columns {
             let mut parts = Vec::with_capacity(numbers.len());
-            for (at, number) in numbers.iter().enumerate() {
+            for (number, slices) in numbers.iter().zip(&slices) {
+                let slice = slices[column].as_ref().ok_or_else(|| wrong_type(self.file))?;
                 let all = self.rows_of_slices(group, *number..=*number);
                 for rows in ranges {
                     let part = rows.start.max(all.start)..rows.end.min(all.end);
                     if !part.is_empty() {
                         let part = part.start - all.start..part.end - all.start;
-                        parts.push(slices[at][column].rows(part).map_err(failed)?);
+                        parts.push(slice.rows(part).map_err(failed)?);
                     }
                 }
             }
@@ -271,26 +275,21 @@ impl Lookup<'_> {
         Ok(arrays)
     }
 
-    /// Slices by their numbers, which ascend: for each number one of each of `columns`.
+    /// Slices by their numbers, which ascend, with `columns` in them.
     ///
     /// What is not in memory is decoded together, as far as it is the same columns of neighbours: opening the
     /// file and setting up a decoder costs as much as a column or two.
-    fn slices(&self, group: usize, columns: &[usize], numbers: &[usize]) -> Step<Vec<Vec<Slice>>> {
-        let mut found: Vec<Vec<Option<Slice>>> = Vec::with_capacity(numbers.len());
-        let mut missing: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); numbers.len()];
-        for (at, &number) in numbers.iter().enumerate() {
-            let slice = |&column: &usize| match self
-                .reader
-                .cache
-                .get(&self.slice_key(group, column, number))
-            {
-                Some(Cached::Slice(slice)) => Some(slice),
-                _ => {
-                    missing[at].insert(column);
-                    None
-                }
+    fn slices(&self, group: usize, columns: &[usize], numbers: &[usize]) -> Step<Vec<Slices>> {
+        let mut found: Vec<Slices> = Vec::with_capacity(numbers.len());
+        let mut missing: Vec<BTreeSet<usize>> = Vec::with_capacity(numbers.len());
+        for &number in numbers {
+            let slices = match self.reader.cache.get(&self.slices_key(group, number)) {
+                Some(Cached::Slices(slices)) => slices,
+                _ => vec![None; self.index.column_count()].into(),
             };
-            found.push(columns.iter().map(slice).collect());
+            let is_missing = |column: &&usize| slices[**column].is_none();
+            missing.push(columns.iter().filter(is_missing).copied().collect());
+            found.push(slices);
         }
         let mut at = 0;
         while at < numbers.len() {
@@ -303,49 +302,44 @@ impl Lookup<'_> {
                     end += 1;
                 }
                 let wanted: Vec<usize> = missing[at].iter().copied().collect();
-                self.read_slices(group, columns, &wanted, &numbers[at..end], &mut found[at..end])?;
+                self.read_slices(group, &wanted, &numbers[at..end], &mut found[at..end])?;
             }
             at = end;
         }
-        let complete = found.into_iter().map(|slices| slices.into_iter().collect());
-        complete.collect::<Option<_>>().ok_or_else(|| wrong_type(self.file).into())
+        Ok(found)
     }
 
-    /// Decodes `wanted`, which ascend, in neighbouring slices and puts them where `columns` has them.
+    /// Decodes `columns`, which ascend, in neighbouring slices and adds them to what is known of these.
     fn read_slices(
         &self,
         group: usize,
         columns: &[usize],
-        wanted: &[usize],
         numbers: &[usize],
-        found: &mut [Vec<Option<Slice>>],
+        found: &mut [Slices],
     ) -> Step<()> {
         if self.reach == Reach::Memory {
             return Err(Stop::Missing);
         }
         let (first, last) = (numbers[0], numbers[numbers.len() - 1]);
         let rows = self.rows_of_slices(group, first..=last);
-        let arrays = self.decode(group, wanted, rows.clone())?;
-        for (mut array, &column) in arrays.into_iter().zip(wanted) {
-            for (&number, slices) in numbers.iter().zip(found.iter_mut()) {
-                let own = self.rows_of_slices(group, number..=number);
+        let mut arrays = self.decode(group, columns, rows.clone())?;
+        for (&number, slices) in numbers.iter().zip(found) {
+            let own = self.rows_of_slices(group, number..=number);
+            let mut all = slices.to_vec();
+            for (array, &column) in arrays.iter_mut().zip(columns) {
                 let values = if own == rows {
                     array.shrink_to_fit();
-                    Arc::clone(&array)
+                    Arc::clone(array)
                 } else {
                     // A copy: a view would keep the whole array in memory.
                     let at = (own.start - rows.start) as u32..(own.end - rows.start) as u32;
-                    take(&array, &UInt32Array::from_iter_values(at), None).map_err(failed)?
+                    take(array, &UInt32Array::from_iter_values(at), None).map_err(failed)?
                 };
-                let slice = Slice::new(values).map_err(failed)?;
-                let key = self.slice_key(group, column, number);
-                self.reader.cache.put(key, Cached::Slice(slice.clone()));
-                for (_, place) in
-                    columns.iter().zip(slices).filter(|(wanted, _)| **wanted == column)
-                {
-                    *place = Some(slice.clone());
-                }
+                all[column] = Some(Slice::new(values).map_err(failed)?);
             }
+            *slices = all.into();
+            let key = self.slices_key(group, number);
+            self.reader.cache.put(key, Cached::Slices(Arc::clone(slices)));
         }
         Ok(())
     }
@@ -363,8 +357,8 @@ impl Lookup<'_> {
         Ok(self.index.decode(&self.reader.dir, self.file, group, columns, rows)?)
     }
 
-    fn slice_key(&self, group: usize, column: usize, number: usize) -> PartKey {
-        self.key(group, Part::Slice { column: column as u32, number: number as u32 })
+    fn slices_key(&self, group: usize, number: usize) -> PartKey {
+        self.key(group, Part::Slices { number: number as u32 })
     }
 
     fn key(&self, group: usize, part: Part) -> PartKey {

@@ -7,9 +7,9 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::Keys;
 use super::file::FileIndex;
 use super::slice::Slice;
+use super::{Keys, Slices};
 
 /// Bytes that an entry takes beside its data, about.
 const ENTRY_BYTES: usize = 256;
@@ -30,8 +30,8 @@ pub(super) enum Part {
     Blocks,
     /// The sorted keys of the block that starts at a row.
     Keys { column: u32, first_row: u32 },
-    /// Some rows of one column.
-    Slice { column: u32, number: u32 },
+    /// Some rows, those of their columns that were read.
+    Slices { number: u32 },
 }
 
 impl Hash for PartKey {
@@ -42,7 +42,7 @@ impl Hash for PartKey {
             Part::Index => (0, 0, 0),
             Part::Blocks => (1, 0, 0),
             Part::Keys { column, first_row } => (2, column, first_row),
-            Part::Slice { column, number } => (3, column, number),
+            Part::Slices { number } => (3, 0, number),
         };
         state.write_u64(u64::from_le_bytes([a, b, c, d, e, f, g, h]));
         state.write_u64(u64::from(self.row_group) << 32 | u64::from(second));
@@ -82,7 +82,7 @@ pub(super) enum Cached {
     Index(Arc<FileIndex>),
     Blocks(Arc<[(i64, usize)]>),
     Keys(Keys),
-    Slice(Slice),
+    Slices(Slices),
 }
 
 impl Cached {
@@ -92,7 +92,10 @@ impl Cached {
                 Self::Index(index) => index.size_bytes(),
                 Self::Blocks(blocks) => size_of_val(&**blocks),
                 Self::Keys(keys) => size_of_val(&**keys),
-                Self::Slice(slice) => slice.size_bytes(),
+                Self::Slices(slices) => {
+                    size_of_val(&**slices)
+                        + slices.iter().flatten().map(Slice::size_bytes).sum::<usize>()
+                }
             }
     }
 }
@@ -161,15 +164,11 @@ mod tests {
     use super::*;
 
     fn key(page: u32) -> PartKey {
-        PartKey {
-            content_hash: [0; 32],
-            row_group: 0,
-            part: Part::Slice { column: 0, number: page },
-        }
+        PartKey { content_hash: [0; 32], row_group: 0, part: Part::Slices { number: page } }
     }
 
     fn page() -> Cached {
-        Cached::Slice(Slice::Plain(Arc::new(Int64Array::from(vec![0; 128]))))
+        Cached::Slices([Some(Slice::Plain(Arc::new(Int64Array::from(vec![0; 128]))))].into())
     }
 
     #[test]

@@ -60,6 +60,10 @@ impl FileIndex {
         self.metadata.metadata().memory_size()
     }
 
+    pub(super) fn column_count(&self) -> usize {
+        self.metadata.schema().fields().len()
+    }
+
     pub(super) fn block_column(&self) -> usize {
         self.block_column
     }
