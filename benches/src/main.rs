@@ -9,6 +9,10 @@ use benches::dataset::Dataset;
 use benches::{child, dataset, ingest, lookup, wire};
 use serde_json::Value;
 
+/// As in the product.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const HELP: &str = "\
 Prints our figures beside the floor, on the same data, in one run. What the floor is: benches/src/floor.rs.
 

@@ -5,6 +5,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use cli::commands::{Arguments, run};
 
+/// Queries allocate and free on many threads: this one does it in half the time of the system's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     cli::telemetry::start();
