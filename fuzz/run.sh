@@ -8,7 +8,7 @@ set -euo pipefail
 target=${1:?usage: fuzz/run.sh TARGET [SECONDS]}
 seconds=${2:-60}
 here=$(cd "$(dirname "$0")" && pwd)
-case $target in frames | startup | sign_in | parameter | sql) features=gateway ;; *) features= ;; esac
+case $target in frames | startup | sign_in | parameter | copy_data | literal | sql) features=gateway ;; *) features= ;; esac
 # A target folder of its own: its crates are compiled with other flags than the product's.
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$here/target}/fuzz RUSTC_WRAPPER=$here/coverage-rustc.sh
 cargo build --manifest-path "$here/Cargo.toml" --locked --features "$features" --bin "$target"

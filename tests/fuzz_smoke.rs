@@ -22,9 +22,14 @@ const SECONDS_MAX: u64 = 20;
 
 /// Runs `target` over mutations of `inputs`.
 fn smoke(name: &str, target: fn(&[u8]), inputs: &[Vec<u8>]) {
+    smoke_rounds(name, target, inputs, ROUNDS);
+}
+
+/// The same with this many mutations for each input.
+fn smoke_rounds(name: &str, target: fn(&[u8]), inputs: &[Vec<u8>], rounds: u64) {
     let mut random = Random::new(17);
     inputs.iter().for_each(|input| target(input));
-    for round in 0..ROUNDS * inputs.len() as u64 {
+    for round in 0..rounds * inputs.len() as u64 {
         let mut input = random.pick(inputs).clone();
         for _ in 0..=random.below(4) {
             let other: &Vec<u8> = random.pick(inputs);
@@ -216,6 +221,41 @@ fn parameters_never_panic_the_decoder() {
         [[&[0], &oid[..], text.as_bytes()].concat(), [&[1], &oid[..], binary].concat()]
     });
     smoke("parameter", gateway::parameter, &inputs.collect::<Vec<_>>());
+}
+
+#[test]
+fn copy_data_never_panics_whatever_its_pieces() {
+    let binary = [
+        &b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0\0\x03"[..],
+        &[0, 0, 0, 1, 7, 255, 255, 255, 255, 0, 0, 0, 2, b'o', b'k', 255, 255],
+    ];
+    let inputs = [
+        b"\x00a\tb\\n\t\\N\n\\x41\t\\101\t\\\\\n\\.\n".to_vec(),
+        b"\x04a,\"b \"\"c\"\"\n\",\r\n,,\r\n".to_vec(),
+        [&[29][..], &binary.concat()].concat(),
+    ];
+    smoke("copy_data", gateway::copy_data, &inputs);
+}
+
+#[test]
+fn literals_of_every_type_never_panic() {
+    let texts = [
+        "1",
+        "-1e-400",
+        "NaN",
+        "{1,{2},NULL}",
+        "[0:1]={a,\"b\\\"\"}",
+        "2020-02-30 25:61:61.1234567+99 BC",
+        "P1Y2M3DT4H5M6.7S",
+        "1 year -2 mons 3 days ago",
+        "{\"a\": [1, \"\\u0041\\ud83d\"]}",
+        "\\x0aff",
+        "pg_catalog.pg_class",
+        "infinity",
+    ];
+    let inputs = (0..36_u8)
+        .flat_map(|head| texts.iter().map(move |text| [&[head][..], text.as_bytes()].concat()));
+    smoke_rounds("literal", gateway::literal, &inputs.collect::<Vec<_>>(), 4);
 }
 
 #[test]
