@@ -9,12 +9,15 @@
 //! Why not the planner: docs/decisions/0005-catalog-queries.md. A statement that names any other
 //! relation, or uses something not known here, is given back unplanned and goes to the planner.
 //!
-//! Reading order: `value` → `types` → `text` → `env` → `plan` → `bind` → `exec` → `result`.
+//! Reading order: `value` → `types` → `modifier` → `text` → `cast` → `object_names` → `env` → `plan` → `bind` → `exec` → `result`.
 
 mod bind;
+mod cast;
 pub(crate) mod env;
 mod exec;
+mod modifier;
 pub(crate) mod names;
+mod object_names;
 mod operator;
 mod plan;
 pub(crate) mod result;
@@ -32,7 +35,7 @@ use sqlparser::ast::Query;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use env::Env;
-pub(crate) use value::{Row, Value};
+pub(crate) use value::{Interval, Row, Value};
 
 use crate::catalog::CatalogView;
 use crate::catalog::pg_catalog::builtin::BuiltinRelation;
@@ -81,7 +84,7 @@ impl CatalogQuery {
         let env = Env::new(view);
         let plan = bind::view(relation, &env)?;
         let rows = exec::run(&plan, &env, &[], &CancellationToken::new())?;
-        result::batch(&env, &plan, &result::columns(&plan), &rows)
+        result::batch(&env, &plan, &result::columns(&plan), &rows, false)
     }
 
     /// Type of `$1`, `$2`, …, declared or inferred.
@@ -102,7 +105,7 @@ impl CatalogQuery {
     ) -> Result<RecordBatch, QueryError> {
         let parameters = result::parameters(env, parameters, &self.parameter_types)?;
         let rows = exec::run(&self.plan, env, &parameters, cancel)?;
-        result::batch(env, &self.plan, &self.columns, &rows)
+        result::batch(env, &self.plan, &self.columns, &rows, true)
     }
 
     /// Runs the statement. One batch holds all rows; it may have none. An error of the run, which comes

@@ -41,7 +41,7 @@ pub use engine::{Engine, EngineConfig};
 pub use error::{QueryError, SqlState};
 pub use notify::{BLOCKS_CHANNEL, Notification};
 pub use outcome::{Outcome, ResultColumn, Rows};
-pub use parameter::Parameter;
+pub use parameter::{Dimension, Parameter};
 pub use pg_type::PgType;
 pub use session::{
     CopyIn, CopyRowError, CursorUse, Notice, Prepared, Principal, Session, TransactionStatus,

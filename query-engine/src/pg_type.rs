@@ -1,9 +1,16 @@
 //! PostgreSQL types as they appear on the wire, each with the Arrow types that may carry it.
 
+use crate::catalog::pg_catalog::builtin::{BuiltinType, PG_CATALOG_OID, type_named, type_of};
+use crate::values::other;
+
+/// `box`, the one type whose arrays have semicolons.
+const BOX_OID: u32 = 603;
+
 /// Type of a result column or parameter. `oid`, `size` and `name` are PostgreSQL 16's.
 ///
 /// Carriers: what Arrow type a column of this type has in a result batch. Gateways encode these and
-/// treat anything else as an internal error.
+/// treat anything else as an internal error. A column of any type may also come with both its forms,
+/// made already: a struct of `text` (Utf8) and `binary` (Binary).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PgType {
     /// Boolean.
@@ -108,6 +115,9 @@ pub enum PgType {
     TimestamptzArray,
     /// List of carriers of `Uuid`.
     UuidArray,
+    /// Any other built-in type that `values::other` knows, and arrays of all: Utf8 with the value as
+    /// PostgreSQL prints it under default settings. The number is the object id.
+    Other(u32),
 }
 
 /// (variant, oid, typlen, name, element) for each type.
@@ -166,45 +176,77 @@ const CATALOG: &[(PgType, u32, i16, &str, Option<PgType>)] = &[
 ];
 
 impl PgType {
-    fn entry(self) -> &'static (Self, u32, i16, &'static str, Option<Self>) {
-        CATALOG.iter().find(|entry| entry.0 == self).expect("every variant is in the catalog")
+    fn entry(self) -> (u32, i16, &'static str, Option<Self>) {
+        if let Self::Other(oid) = self {
+            let found = type_of(oid).expect("only built-in types are made into this variant");
+            let is_array = found.category == 'A';
+            let element = is_array.then(|| Self::from_oid(found.element)).flatten();
+            return (oid, found.size, found.name, element);
+        }
+        let found =
+            CATALOG.iter().find(|entry| entry.0 == self).expect("every variant is in the catalog");
+        (found.1, found.2, found.3, found.4)
     }
 
     /// Object id in `pg_type`.
     pub fn oid(self) -> u32 {
-        self.entry().1
+        match self {
+            Self::Other(oid) => oid,
+            _ => self.entry().0,
+        }
     }
 
     /// `typlen`: bytes of a fixed-size value, -1 for variable size, -2 for a C string.
     pub fn size(self) -> i16 {
-        self.entry().2
+        self.entry().1
     }
 
     /// Internal name, as in `pg_type.typname`.
     pub fn name(self) -> &'static str {
-        self.entry().3
+        self.entry().2
     }
 
     /// Element type of an array or vector.
     pub fn element(self) -> Option<Self> {
-        self.entry().4
+        self.entry().3
+    }
+
+    /// What stands between the elements of arrays of this type.
+    pub(crate) fn delimiter(self) -> char {
+        if self.oid() == BOX_OID { ';' } else { ',' }
     }
 
     /// The array whose elements have this type, where one is supported.
     pub fn array(self) -> Option<Self> {
-        CATALOG
-            .iter()
-            .find(|entry| entry.4 == Some(self) && entry.3.starts_with('_'))
-            .map(|entry| entry.0)
+        type_of(self.oid())
+            .filter(|found| found.array != 0)
+            .and_then(|found| Self::from_oid(found.array))
     }
 
     /// The type with this internal name, `None` for one that is not supported.
     pub fn from_name(name: &str) -> Option<Self> {
-        CATALOG.iter().find(|entry| entry.3 == name).map(|entry| entry.0)
+        CATALOG
+            .iter()
+            .find(|entry| entry.3 == name)
+            .map(|entry| entry.0)
+            .or_else(|| Self::other(type_named(PG_CATALOG_OID, name)?))
     }
 
     /// The type with this object id, `None` for one that is not supported.
     pub fn from_oid(oid: u32) -> Option<Self> {
-        CATALOG.iter().find(|entry| entry.1 == oid).map(|entry| entry.0)
+        CATALOG
+            .iter()
+            .find(|entry| entry.1 == oid)
+            .map(|entry| entry.0)
+            .or_else(|| Self::other(type_of(oid)?))
+    }
+
+    fn other(found: &BuiltinType) -> Option<Self> {
+        let is_supported = if found.category == 'A' {
+            Self::from_oid(found.element).is_some()
+        } else {
+            other::is_known(found.oid)
+        };
+        is_supported.then_some(Self::Other(found.oid))
     }
 }

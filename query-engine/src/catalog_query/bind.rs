@@ -94,13 +94,15 @@ struct Typed {
     type_oid: TypeOid,
     /// Names and types of the fields of a row value.
     fields: Option<Fields>,
+    /// Type modifier, -1 for none.
+    modifier: i32,
     /// Relation and column number of a plain column, else zeros.
     origin: (u32, i16),
 }
 
 impl Typed {
     fn new(expr: Expr, type_oid: TypeOid) -> Self {
-        Self { expr, type_oid, fields: None, origin: (0, 0) }
+        Self { expr, type_oid, fields: None, modifier: -1, origin: (0, 0) }
     }
 
     fn bool(expr: Expr) -> Self {
@@ -158,10 +160,6 @@ impl<'a> Binder<'a> {
             parameters.resize(number, None);
         }
         let found = parameters[number - 1].unwrap_or(types::UNKNOWN);
-        // Types whose values catalog statements hold as text and do not compute with.
-        if types::is_only_shown(found) {
-            return Err(unsupported(format!("a parameter of type {}", type_name(found))));
-        }
         Ok(Typed::new(Expr::Parameter(number - 1), found))
     }
 
@@ -212,7 +210,7 @@ impl<'a> Binder<'a> {
     /// Gives untyped literals the type of the other side, and text where both are untyped.
     fn unify(&self, left: Typed, right: Typed) -> Result<(Typed, Typed), QueryError> {
         let settle = |typed: Typed, to: TypeOid| -> Result<Typed, QueryError> {
-            Ok(Typed { expr: self.cast(typed.clone(), to)?, type_oid: to, ..typed })
+            Ok(Typed { expr: self.cast(typed.clone(), to)?, type_oid: to, modifier: -1, ..typed })
         };
         match (left.type_oid, right.type_oid) {
             (types::UNKNOWN, types::UNKNOWN) => {

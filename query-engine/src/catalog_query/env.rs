@@ -1,6 +1,6 @@
 //! What a catalog statement can see: the session's catalogs, settings and names.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use super::types::{self, TypeOid};
 use crate::catalog::CatalogView;
 use crate::catalog::pg_catalog::builtin;
 use crate::catalog::pg_catalog::tables::Table;
+use crate::values::TextStyle;
 use crate::{QueryError, SqlState};
 
 /// Compiled patterns kept by one statement.
@@ -27,17 +28,24 @@ pub(crate) struct Env<'a> {
     /// Fires when the statement has to stop; `None` where nothing may wait.
     pub(crate) cancel: Option<CancellationToken>,
     patterns: RefCell<HashMap<(String, bool), Regex>>,
+    style: OnceCell<TextStyle>,
 }
 
 impl<'a> Env<'a> {
     /// An environment over `view`.
     pub(crate) fn new(view: &'a CatalogView) -> Self {
-        Self { view, cancel: None, patterns: RefCell::default() }
+        Self { view, cancel: None, patterns: RefCell::default(), style: OnceCell::new() }
     }
 
     /// An environment of a statement on a thread of its own, whose functions may wait.
     pub(crate) fn cancellable(view: &'a CatalogView, cancel: &CancellationToken) -> Self {
         Self { cancel: Some(cancel.clone()), ..Self::new(view) }
+    }
+
+    /// How values look under the session's settings.
+    pub(crate) fn style(&self) -> &TextStyle {
+        let read = || TextStyle::new(|name| self.view.settings().get(name)).unwrap_or_default();
+        self.style.get_or_init(read)
     }
 
     /// The table `pg_catalog.name`, which must not be a view.

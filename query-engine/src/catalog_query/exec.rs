@@ -8,6 +8,7 @@
 //! - Work is bounded: every row looked at counts as a step, and a statement has [`STEPS_MAX`] of them
 //!   and [`ROWS_MAX`] rows in any result; cancellation is looked at every [`CANCEL_STEPS`] steps.
 
+mod array;
 mod constant;
 mod eval;
 mod from;
@@ -351,7 +352,11 @@ impl Executor<'_> {
             self.step()?;
             frame.sets = sets
                 .iter()
-                .map(|set| set.get(round).map_or(Value::Null, |row| Value::Record(Row::clone(row))))
+                .zip(&plan.sets)
+                .map(|(set, call)| {
+                    let record = |row| Value::Record(Row::clone(row), Arc::clone(&call.returns));
+                    set.get(round).map_or(Value::Null, record)
+                })
                 .collect();
             let row = self.values(&plan.projection, frame)?;
             self.keep(rows, row)?;

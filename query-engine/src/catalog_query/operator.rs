@@ -1,17 +1,28 @@
 //! Binary operators: which one a pair of types names, and its value.
 
+mod arithmetic;
+mod document;
+mod temporal;
+
 use std::cmp::Ordering;
 
 use super::env::Env;
 use super::types::{self, Kind, TypeOid, element, is_text, kind, type_name};
-use super::{Value, text, unsupported};
+use super::{Value, text};
+use crate::values::other;
 use crate::{QueryError, SqlState};
+
+use arithmetic::{bits, float, integer, join, numeric};
+pub(crate) use document::Document;
+pub(crate) use temporal::Temporal;
 
 /// An operator with its operand types resolved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operator {
     /// `=`, `<>`, `<`, `<=`, `>`, `>=`.
     Compare(Comparison),
+    /// The same for a type that is carried as text and has an order of its own.
+    CompareAs(Comparison, TypeOid),
     /// `~`, `~*`, `!~`, `!~*`.
     Regex { insensitive: bool, negated: bool },
     /// LIKE and ILIKE.
@@ -32,6 +43,16 @@ pub(crate) enum Operator {
     Integer(Arithmetic, TypeOid),
     /// `+ - * /` on floats.
     Float(Arithmetic),
+    /// `+ - * / % ^` on `numeric`; operands may be integers.
+    Numeric(Arithmetic),
+    /// `||` of two values of `bytea` or `varbit`.
+    Join,
+    /// `& | #` and shifts of bit strings.
+    Bits(Arithmetic),
+    /// Arithmetic of dates, times and intervals.
+    Temporal(Temporal),
+    /// Access to JSON, networks and ranges.
+    Document(Document),
 }
 
 /// Comparison operators.
@@ -53,8 +74,10 @@ pub(crate) enum Arithmetic {
     Multiply,
     Divide,
     Modulo,
+    Power,
     BitAnd,
     BitOr,
+    BitXor,
     ShiftLeft,
     ShiftRight,
 }
@@ -83,9 +106,19 @@ pub(crate) fn resolve(
     right: TypeOid,
 ) -> Result<(Operator, TypeOid), QueryError> {
     if let Some(comparison) = comparison(symbol) {
+        let operator = match types::known_base(left) {
+            found if other::is_ordered(found) => Operator::CompareAs(comparison, found),
+            _ => Operator::Compare(comparison),
+        };
         return comparable(left, right)
-            .then_some((Operator::Compare(comparison), types::BOOL))
+            .then_some((operator, types::BOOL))
             .ok_or_else(|| no_operator(symbol, left, right));
+    }
+    if let Some((temporal, result)) = temporal::resolve(symbol, left, right) {
+        return Ok((Operator::Temporal(temporal), result));
+    }
+    if let Some((document, result)) = document::resolve(symbol, left, right) {
+        return Ok((Operator::Document(document), result));
     }
     if let Some(operator) = pattern(symbol) {
         let matched = matches!((kind(left), kind(right)), (Kind::Text, Kind::Text));
@@ -115,6 +148,11 @@ fn comparison(symbol: &str) -> Option<Comparison> {
     })
 }
 
+/// Whether a symbol compares two values.
+pub(crate) fn is_comparison(symbol: &str) -> bool {
+    comparison(symbol).is_some()
+}
+
 fn pattern(symbol: &str) -> Option<Operator> {
     let regex = |insensitive, negated| Operator::Regex { insensitive, negated };
     let like = |insensitive, negated| Operator::Like { insensitive, negated, escape: Some('\\') };
@@ -134,12 +172,19 @@ fn pattern(symbol: &str) -> Option<Operator> {
 /// Whether PostgreSQL compares the two types.
 pub(crate) fn comparable(left: TypeOid, right: TypeOid) -> bool {
     match (kind(left), kind(right)) {
-        (Kind::Int, Kind::Float) | (Kind::Float, Kind::Int) => true,
+        (Kind::Int | Kind::Float | Kind::Numeric, Kind::Int | Kind::Float | Kind::Numeric) => true,
         (Kind::Array, Kind::Array) => match (element(left), element(right)) {
             (Some(left), Some(right)) => comparable(left, right),
             _ => true,
         },
-        (Kind::Text, Kind::Text) => left == right || (is_text(left) && is_text(right)),
+        (Kind::Text, Kind::Text) if is_text(left) && is_text(right) => true,
+        (Kind::Text, Kind::Text) => {
+            let is_address = |oid| matches!(oid, types::INET | types::CIDR);
+            let is_bits = |oid| matches!(oid, types::BIT | types::VARBIT);
+            (left == right && other::has_equality(left))
+                || (is_address(left) && is_address(right))
+                || (is_bits(left) && is_bits(right))
+        }
         (left, right) => left == right,
     }
 }
@@ -149,9 +194,18 @@ fn concat(left: TypeOid, right: TypeOid) -> Result<(Operator, TypeOid), QueryErr
         (Kind::Array, Kind::Array) => Ok((Operator::ArrayConcat, left)),
         (Kind::Array, _) => Ok((Operator::ArrayAppend, left)),
         (_, Kind::Array) => Ok((Operator::ArrayPrepend, right)),
+        (Kind::Bytes, Kind::Bytes) => Ok((Operator::Join, types::BYTEA)),
+        _ if is_bit(left) && is_bit(right) => Ok((Operator::Join, types::VARBIT)),
+        _ if left == types::JSONB && right == types::JSONB => {
+            Ok((Operator::Document(Document::Concat), types::JSONB))
+        }
         _ if is_text(left) || is_text(right) => Ok((Operator::Concat { left, right }, types::TEXT)),
         _ => Err(no_operator("||", left, right)),
     }
+}
+
+fn is_bit(oid: TypeOid) -> bool {
+    matches!(oid, types::BIT | types::VARBIT)
 }
 
 fn arithmetic(
@@ -165,32 +219,51 @@ fn arithmetic(
         "*" => Arithmetic::Multiply,
         "/" => Arithmetic::Divide,
         "%" => Arithmetic::Modulo,
+        "^" => Arithmetic::Power,
         "&" => Arithmetic::BitAnd,
         "|" => Arithmetic::BitOr,
+        "#" => Arithmetic::BitXor,
         "<<" => Arithmetic::ShiftLeft,
         ">>" => Arithmetic::ShiftRight,
-        _ => return Err(unsupported(format!("operator {symbol}"))),
+        _ => return Err(no_operator(symbol, left, right)),
     };
     let is_integer = |oid| matches!(oid, types::INT2 | types::INT4 | types::INT8);
-    let is_number = |oid| is_integer(oid) || kind(oid) == Kind::Float;
-    if is_integer(left) && is_integer(right) {
+    let is_number = |oid| is_integer(oid) || matches!(kind(oid), Kind::Float | Kind::Numeric);
+    let is_bitwise = matches!(
+        operation,
+        Arithmetic::BitAnd
+            | Arithmetic::BitOr
+            | Arithmetic::BitXor
+            | Arithmetic::ShiftLeft
+            | Arithmetic::ShiftRight
+    );
+    let is_shift = matches!(operation, Arithmetic::ShiftLeft | Arithmetic::ShiftRight);
+    if is_bitwise && is_bit(left) && (is_bit(right) || (is_shift && right == types::INT4)) {
+        return Ok((Operator::Bits(operation), types::BIT));
+    }
+    if is_integer(left) && is_integer(right) && operation != Arithmetic::Power {
         let wider = [types::INT8, types::INT4, types::INT2]
             .into_iter()
             .find(|oid| *oid == left || *oid == right)
             .unwrap_or(types::INT4);
         return Ok((Operator::Integer(operation, wider), wider));
     }
-    let has_floats = matches!(
-        operation,
-        Arithmetic::Add | Arithmetic::Subtract | Arithmetic::Multiply | Arithmetic::Divide
-    );
-    if is_number(left) && is_number(right) && has_floats {
+    let is_numeric = |oid| kind(oid) == Kind::Numeric;
+    let has_float = kind(left) == Kind::Float || kind(right) == Kind::Float;
+    let has_numeric = is_numeric(left) || is_numeric(right);
+    if is_number(left) && is_number(right) && has_numeric && !has_float && !is_bitwise {
+        return Ok((Operator::Numeric(operation), types::NUMERIC));
+    }
+    if is_number(left) && is_number(right) && !is_bitwise && operation != Arithmetic::Modulo {
+        if left == types::FLOAT4 && right == types::FLOAT4 && operation != Arithmetic::Power {
+            return Ok((Operator::Float(operation), types::FLOAT4));
+        }
         return Ok((Operator::Float(operation), types::FLOAT8));
     }
     Err(no_operator(symbol, left, right))
 }
 
-fn no_operator(symbol: &str, left: TypeOid, right: TypeOid) -> QueryError {
+pub(super) fn no_operator(symbol: &str, left: TypeOid, right: TypeOid) -> QueryError {
     QueryError::new(
         SqlState::UNDEFINED_FUNCTION,
         format!("operator does not exist: {} {symbol} {}", type_name(left), type_name(right)),
@@ -220,6 +293,14 @@ impl Operator {
         }
         match self {
             Self::Compare(comparison) => Ok(Value::Bool(comparison.holds(left.compare(right)))),
+            Self::CompareAs(comparison, oid) => {
+                Ok(Value::Bool(comparison.holds(text::compare_as(oid, left, right))))
+            }
+            Self::Numeric(operation) => numeric(operation, left, right),
+            Self::Join => Ok(join(left, right)),
+            Self::Bits(operation) => bits(operation, left, right),
+            Self::Temporal(operation) => operation.apply(env, left, right),
+            Self::Document(operation) => operation.apply(left, right),
             Self::Regex { insensitive, negated } => {
                 let found = env.matches(left.as_text(), right.as_text(), insensitive)?;
                 Ok(Value::Bool(found != negated))
@@ -256,77 +337,6 @@ fn concat_arrays(left: &Value, right: &Value) -> Value {
 
 fn append(left: &[Value], right: &[Value]) -> Value {
     Value::array(left.iter().chain(right).cloned().collect())
-}
-
-fn integer(
-    operation: Arithmetic,
-    oid: TypeOid,
-    left: &Value,
-    right: &Value,
-) -> Result<Value, QueryError> {
-    let (Some(left), Some(right)) = (left.as_int(), right.as_int()) else {
-        return Ok(Value::Null);
-    };
-    let width = match oid {
-        types::INT2 => 16,
-        types::INT4 => 32,
-        _ => 64,
-    };
-    // As PostgreSQL on x86: the distance counts modulo the width of the type.
-    let distance = (right.rem_euclid(width)) as u32;
-    let result = match operation {
-        Arithmetic::Divide | Arithmetic::Modulo if right == 0 => {
-            return Err(QueryError::new(SqlState::DIVISION_BY_ZERO, "division by zero"));
-        }
-        Arithmetic::Add => left.checked_add(right),
-        Arithmetic::Subtract => left.checked_sub(right),
-        Arithmetic::Multiply => left.checked_mul(right),
-        Arithmetic::Divide => left.checked_div(right),
-        // The remainder of the lowest number by -1 is 0, though the division overflows.
-        Arithmetic::Modulo => Some(left.wrapping_rem(right)),
-        Arithmetic::BitAnd => Some(left & right),
-        Arithmetic::BitOr => Some(left | right),
-        Arithmetic::ShiftLeft => Some(sign_extend(left.wrapping_shl(distance), width)),
-        Arithmetic::ShiftRight => Some(left >> distance),
-    };
-    // i64::MAX + 1 and the like: reported as the type's own overflow.
-    match result {
-        Some(result) => text::check_range(result, oid).map(Value::Int),
-        None => Err(QueryError::new(
-            SqlState::NUMERIC_OUT_OF_RANGE,
-            format!("{} out of range", type_name(oid)),
-        )),
-    }
-}
-
-fn sign_extend(value: i64, width: i64) -> i64 {
-    let unused = 64 - width as u32;
-    value.wrapping_shl(unused) >> unused
-}
-
-fn float(operation: Arithmetic, left: &Value, right: &Value) -> Result<Value, QueryError> {
-    let number = |value: &Value| match value {
-        Value::Int(value) => *value as f64,
-        Value::Float(value) => *value,
-        _ => f64::NAN,
-    };
-    let (left, right) = (number(left), number(right));
-    let result = match operation {
-        Arithmetic::Divide if right == 0.0 => {
-            return Err(QueryError::new(SqlState::DIVISION_BY_ZERO, "division by zero"));
-        }
-        Arithmetic::Add => left + right,
-        Arithmetic::Subtract => left - right,
-        Arithmetic::Multiply => left * right,
-        _ => left / right,
-    };
-    if result.is_infinite() && left.is_finite() && right.is_finite() {
-        return Err(QueryError::new(
-            SqlState::NUMERIC_OUT_OF_RANGE,
-            "value out of range: overflow",
-        ));
-    }
-    Ok(Value::Float(result))
 }
 
 /// The regular expression of a LIKE pattern.
@@ -367,20 +377,5 @@ mod tests {
         assert_eq!(like_to_regex("pg/_%", Some('/')).unwrap(), "^(?:pg_.*)$");
         assert_eq!(like_to_regex("a.\\%", Some('\\')).unwrap(), "^(?:a\\.%)$");
         assert_eq!(like_to_regex("a\\", Some('\\')).unwrap_err().state, SqlState("22025"));
-    }
-
-    #[test]
-    fn integers_never_wrap() {
-        let apply = |operation, left, right| {
-            integer(operation, types::INT4, &Value::Int(left), &Value::Int(right))
-        };
-        let max = i64::from(i32::MAX);
-        assert_eq!(apply(Arithmetic::Add, max - 1, 1).unwrap(), Value::Int(max));
-        assert_eq!(
-            apply(Arithmetic::Add, max, 1).unwrap_err().state,
-            SqlState::NUMERIC_OUT_OF_RANGE
-        );
-        assert_eq!(apply(Arithmetic::Divide, 1, 0).unwrap_err().state, SqlState::DIVISION_BY_ZERO);
-        assert_eq!(apply(Arithmetic::ShiftLeft, 1, 33).unwrap(), Value::Int(2));
     }
 }

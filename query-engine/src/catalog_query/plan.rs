@@ -24,7 +24,7 @@ pub(crate) enum Expr {
     /// A constant of each row of a leaf, such as `tableoid`; null where the leaf has no row.
     RowConst { depth: usize, leaf: usize, value: Value },
     /// The whole row of a leaf.
-    WholeRow { depth: usize, leaf: usize, width: usize },
+    WholeRow { depth: usize, leaf: usize, types: Arc<[TypeOid]> },
     /// Value of the set-returning call `0` of the select list in this round.
     SetValue(usize),
     /// A function.
@@ -51,12 +51,20 @@ pub(crate) enum Expr {
     Case { branches: Vec<(Expr, Expr)>, otherwise: Box<Expr> },
     /// First argument that is not null.
     Coalesce(Vec<Expr>),
+    /// GREATEST or LEAST: nulls are passed over.
+    Extreme { greatest: bool, parts: Vec<Expr> },
     /// ARRAY[…].
     Array(Vec<Expr>),
-    /// ROW(…).
-    Row(Vec<Expr>),
-    /// `array[index]`; vectors count from 0.
-    Subscript { array: Box<Expr>, index: Box<Expr>, first: i64 },
+    /// ARRAY[…] of arrays.
+    Stacked(Vec<Expr>),
+    /// ROW(…), with the types of its fields.
+    Row(Vec<Expr>, Arc<[TypeOid]>),
+    /// A value brought to a type modifier by a cast.
+    Sized { inner: Box<Expr>, type_oid: TypeOid, modifier: i32 },
+    /// `array[index]`, one index for each dimension; vectors count from 0.
+    Subscript { array: Box<Expr>, indexes: Vec<Expr>, first: i64 },
+    /// `array[lower:upper]`.
+    Slice { array: Box<Expr>, bounds: Vec<(Option<Expr>, Option<Expr>)> },
     /// A field of a row value, from 0.
     Field { record: Box<Expr>, index: usize },
     /// A subquery. One that reads nothing outside itself has a number, and runs once.
@@ -93,6 +101,8 @@ pub(crate) struct OutputColumn {
     pub(crate) name: String,
     /// Type.
     pub(crate) type_oid: TypeOid,
+    /// Type modifier, -1 for none.
+    pub(crate) modifier: i32,
     /// Relation and column number, where it is a plain column; else zeros.
     pub(crate) origin: (u32, i16),
     /// Names and types of the fields of a row value.
@@ -184,6 +194,8 @@ pub(crate) struct GroupPlan {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Aggregate {
     pub(crate) kind: AggregateKind,
+    /// Type of the result.
+    pub(crate) type_oid: TypeOid,
     pub(crate) arguments: Vec<Expr>,
     pub(crate) distinct: bool,
     pub(crate) order: Vec<(Expr, bool, bool)>,
@@ -198,6 +210,7 @@ pub(crate) enum AggregateKind {
     Min,
     Max,
     Sum,
+    Avg,
     BoolAnd,
     BoolOr,
     ArrayAgg,
@@ -209,6 +222,8 @@ pub(crate) enum AggregateKind {
 pub(crate) struct SetCall {
     pub(crate) function: FunctionRef,
     pub(crate) types: Vec<TypeOid>,
+    /// Types of the columns of its rows.
+    pub(crate) returns: Arc<[TypeOid]>,
     pub(crate) arguments: Vec<Expr>,
 }
 

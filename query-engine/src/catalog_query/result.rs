@@ -3,16 +3,21 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Float32Array, Float64Array, Int16Array, Int32Array, Int64Array,
-    IntervalMonthDayNanoArray, ListArray, NullArray, RecordBatch, RecordBatchOptions, StringArray,
-    TimestampMicrosecondArray, UInt32Array,
+    Array, ArrayRef, BinaryArray, BinaryBuilder, BooleanArray, Date32Array, Float32Array,
+    Float64Array, Int16Array, Int32Array, Int64Array, IntervalMonthDayNanoArray, ListArray,
+    NullArray, RecordBatch, RecordBatchOptions, StringArray, StringBuilder, StructArray,
+    Time64MicrosecondArray, TimestampMicrosecondArray, UInt32Array,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
-use arrow::datatypes::{DataType, Field, IntervalMonthDayNano, IntervalUnit, Schema, TimeUnit};
+use arrow::datatypes::{
+    DataType, Field, Fields, IntervalMonthDayNano, IntervalUnit, Schema, TimeUnit,
+};
+use bytes::BytesMut;
 
 use super::plan::QueryPlan;
 use super::types::{self, Kind, TypeOid, element, kind};
-use super::{Env, Row, Value, text, unsupported};
+use super::{Env, Interval, Row, Value, text};
+use crate::values::{BINARY_FORM, TEXT_FORM};
 use crate::{Parameter, PgType, QueryError, ResultColumn, SqlState};
 
 /// Result columns of a plan.
@@ -22,7 +27,7 @@ pub(super) fn columns(plan: &QueryPlan) -> Vec<ResultColumn> {
         .map(|column| ResultColumn {
             name: column.name.clone(),
             pg_type: wire_type(column.type_oid),
-            type_modifier: -1,
+            type_modifier: column.modifier,
             table_oid: column.origin.0,
             column_number: column.origin.1,
         })
@@ -31,9 +36,8 @@ pub(super) fn columns(plan: &QueryPlan) -> Vec<ResultColumn> {
 
 /// Type on the wire; one that the wire does not have is sent as text.
 pub(crate) fn wire_type(oid: TypeOid) -> PgType {
-    PgType::from_oid(oid).unwrap_or(match kind(oid) {
+    PgType::from_oid(types::known_base(oid)).unwrap_or(match kind(oid) {
         Kind::Array => PgType::TextArray,
-        Kind::Timestamp => PgType::Timestamptz,
         _ => PgType::Text,
     })
 }
@@ -50,6 +54,10 @@ pub(crate) fn carrier(oid: TypeOid) -> DataType {
         PgType::Float8 => DataType::Float64,
         PgType::Void => DataType::Null,
         PgType::Timestamptz => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        PgType::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, None),
+        PgType::Date => DataType::Date32,
+        PgType::Time => DataType::Time64(TimeUnit::Microsecond),
+        PgType::Bytea => DataType::Binary,
         PgType::Interval => DataType::Interval(IntervalUnit::MonthDayNano),
         _ if kind(oid) == Kind::Array => {
             DataType::List(Arc::new(Field::new_list_field(carrier(inner_of(oid)), true)))
@@ -96,8 +104,18 @@ pub(crate) fn array(env: &Env<'_>, values: &[&Value], oid: TypeOid) -> ArrayRef 
         DataType::Float64 => {
             Arc::new(values.iter().map(|value| float(value)).collect::<Float64Array>())
         }
-        DataType::Timestamp(..) => {
-            Arc::new(ints().collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
+        DataType::Timestamp(_, zone) => {
+            let instants = ints().collect::<TimestampMicrosecondArray>();
+            Arc::new(instants.with_timezone_opt(zone))
+        }
+        DataType::Date32 => Arc::new(
+            ints()
+                .map(|days| days.and_then(|days| i32::try_from(days).ok()))
+                .collect::<Date32Array>(),
+        ),
+        DataType::Time64(_) => Arc::new(ints().collect::<Time64MicrosecondArray>()),
+        DataType::Binary => {
+            Arc::new(values.iter().map(|value| bytes(value)).collect::<BinaryArray>())
         }
         DataType::Interval(_) => Arc::new(
             values.iter().map(|value| interval(value)).collect::<IntervalMonthDayNanoArray>(),
@@ -121,14 +139,17 @@ pub(crate) fn array(env: &Env<'_>, values: &[&Value], oid: TypeOid) -> ArrayRef 
     }
 }
 
-/// An interval, which catalogs hold as `-03:30:00`: hours, minutes and seconds.
+/// An interval, where nanoseconds can count it.
 fn interval(value: &Value) -> Option<IntervalMonthDayNano> {
-    let text = (!value.is_null()).then(|| value.as_text())?;
-    let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
-    let seconds = digits.split(':').try_fold(0_i64, |sum, part| {
-        Some(sum.checked_mul(60)? + part.parse::<u32>().ok()? as i64)
-    })?;
-    Some(IntervalMonthDayNano::new(0, 0, seconds.checked_mul(sign * 1_000_000_000)?))
+    let Value::Interval(Interval { months, days, us }) = value else { return None };
+    Some(IntervalMonthDayNano::new(*months, *days, us.checked_mul(1_000)?))
+}
+
+fn bytes(value: &Value) -> Option<&[u8]> {
+    match value {
+        Value::Bytes(bytes) => Some(bytes),
+        _ => None,
+    }
 }
 
 fn float(value: &Value) -> Option<f64> {
@@ -139,62 +160,87 @@ fn float(value: &Value) -> Option<f64> {
     }
 }
 
-/// One batch with all rows.
+/// Whether a column of this type comes with both its forms, which the catalogs help to make, or which no
+/// Arrow type holds: numbers of any width, names of objects, records, arrays of several dimensions.
+fn has_both_forms(oid: TypeOid, values: &[&Value]) -> bool {
+    let is_shaped = values.iter().any(|value| matches!(value, Value::Shaped(_)));
+    let single = element(oid).unwrap_or(oid);
+    is_shaped
+        || matches!(kind(single), Kind::Numeric | Kind::Interval | Kind::Record)
+        || (types::is_object_id(single) && single != types::OID)
+        || matches!(wire_type(single), PgType::Other(_) | PgType::Uuid)
+}
+
+/// Values of one column in both forms. A type without a binary form has the text alone.
+fn both_forms(env: &Env<'_>, values: &[&Value], oid: TypeOid) -> Result<ArrayRef, QueryError> {
+    let mut texts = StringBuilder::new();
+    let mut binaries = BinaryBuilder::new();
+    let mut out = BytesMut::new();
+    for value in values {
+        if value.is_null() {
+            texts.append_null();
+            binaries.append_null();
+            continue;
+        }
+        texts.append_value(text::output(env, value, oid));
+        out.clear();
+        match text::put_binary(env, value, oid, &mut out) {
+            Ok(()) => binaries.append_value(&out),
+            Err(error) if error.state == SqlState::UNDEFINED_FUNCTION => binaries.append_null(),
+            Err(error) => return Err(error),
+        }
+    }
+    let nulls = NullBuffer::from_iter(values.iter().map(|value| !value.is_null()));
+    let fields = Fields::from(vec![
+        Field::new(TEXT_FORM, DataType::Utf8, true),
+        Field::new(BINARY_FORM, DataType::Binary, true),
+    ]);
+    let columns: Vec<ArrayRef> = vec![Arc::new(texts.finish()), Arc::new(binaries.finish())];
+    let forms = StructArray::try_new(fields, columns, Some(nulls));
+    Ok(Arc::new(forms.map_err(|error| internal(&error))?))
+}
+
+fn internal(error: &arrow::error::ArrowError) -> QueryError {
+    QueryError::new(SqlState::INTERNAL_ERROR, error.to_string())
+}
+
+/// One batch with all rows. `for_client`: columns may come with both their forms.
 ///
 /// # Errors
-/// XX000 if Arrow refuses it.
+/// XX000 if Arrow refuses it, 22008 for an instant that the binary form cannot hold.
 pub(super) fn batch(
     env: &Env<'_>,
     plan: &QueryPlan,
     columns: &[ResultColumn],
     rows: &[Row],
+    for_client: bool,
 ) -> Result<RecordBatch, QueryError> {
     let mut arrays = Vec::with_capacity(columns.len());
     let mut fields = Vec::with_capacity(columns.len());
     for (at, column) in plan.columns.iter().enumerate() {
         let values: Vec<&Value> = rows.iter().map(|row| &row[at]).collect();
-        fields.push(Field::new(&columns[at].name, carrier(column.type_oid), true));
-        arrays.push(array(env, &values, column.type_oid));
+        let array = if for_client && has_both_forms(column.type_oid, &values) {
+            both_forms(env, &values, column.type_oid)?
+        } else {
+            array(env, &values, column.type_oid)
+        };
+        fields.push(Field::new(&columns[at].name, array.data_type().clone(), true));
+        arrays.push(array);
     }
     let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
     RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)
-        .map_err(|error| QueryError::new(SqlState::INTERNAL_ERROR, error.to_string()))
+        .map_err(|error| internal(&error))
 }
 
 /// Parameters as values of the types that the statement gave them.
 ///
 /// # Errors
-/// 22P02 and others for text that does not fit its type; 0A000 for types not used in catalogs.
+/// 22P02 and others for text that does not fit its type.
 pub(super) fn parameters(
     env: &Env<'_>,
     parameters: &[Parameter],
     types: &[PgType],
 ) -> Result<Vec<Value>, QueryError> {
-    parameters
-        .iter()
-        .zip(types)
-        .map(|(value, pg_type)| parameter(env, value, pg_type.oid()))
-        .collect()
-}
-
-fn parameter(env: &Env<'_>, value: &Parameter, oid: TypeOid) -> Result<Value, QueryError> {
-    match value {
-        Parameter::Null => Ok(Value::Null),
-        Parameter::Bool(value) => Ok(Value::Bool(*value)),
-        Parameter::Int(value) => Ok(Value::Int(*value)),
-        Parameter::Float(value) => Ok(Value::Float(*value)),
-        Parameter::Text(value) => text::input(env, value, oid),
-        Parameter::Timestamp(micros) if oid == types::TIMESTAMPTZ => Ok(Value::Int(*micros)),
-        Parameter::Array(parts) => parts
-            .iter()
-            .map(|part| parameter(env, part, inner_of(oid)))
-            .collect::<Result<Vec<_>, _>>()
-            .map(Value::array),
-        Parameter::Numeric(_)
-        | Parameter::Bytes(_)
-        | Parameter::Date(_)
-        | Parameter::Timestamp(_) => {
-            Err(unsupported(format!("a parameter of type {}", types::type_name(oid))))
-        }
-    }
+    let pairs = parameters.iter().zip(types);
+    pairs.map(|(value, pg_type)| text::from_parameter(env, value, pg_type.oid())).collect()
 }

@@ -4,6 +4,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use arrow::array::AsArray;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use sqlparser::ast::{Query, Statement};
 use sqlparser::dialect::PostgreSqlDialect;
@@ -82,7 +83,11 @@ fn run_with(sql: &str, parameters: &[Parameter]) -> Result<Vec<Vec<String>>, Que
     let formatters: Vec<_> = batch
         .columns()
         .iter()
-        .map(|column| ArrayFormatter::try_new(column.as_ref(), &options).unwrap())
+        .map(|column| {
+            // A column with both its forms is compared by its text.
+            let shown = column.as_struct_opt().map_or(column, |forms| forms.column(0));
+            ArrayFormatter::try_new(shown.as_ref(), &options).unwrap()
+        })
         .collect();
     Ok((0..batch.num_rows())
         .map(|row| formatters.iter().map(|column| column.value(row).to_string()).collect())
@@ -226,7 +231,6 @@ fn wrong_names_are_reported_and_other_relations_are_left_to_the_planner() {
     for sql in [
         "SELECT * FROM chain.blocks",
         "SELECT * FROM pg_class, chain.blocks",
-        "SELECT 1.5",
         "SELECT * FROM generate_series(1, 10)",
         "SELECT unknown_function(1)",
     ] {

@@ -1,16 +1,17 @@
 //! SQL types as object ids of `pg_type`: names, kinds, common types and implicit casts.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use sqlparser::ast::{ArrayElemTypeDef, DataType, ObjectName};
 
 use super::names::parts_of;
 use super::{undefined_object, unsupported};
-use crate::QueryError;
+pub(crate) use crate::catalog::pg_catalog::builtin::base_type as known_base;
 use crate::catalog::pg_catalog::builtin::{
     PG_CATALOG_OID, base_type, relation, rows, type_named, type_of,
 };
+use crate::{QueryError, SqlState};
 
 /// Object id of a type.
 pub(crate) type TypeOid = u32;
@@ -26,16 +27,27 @@ pub(crate) const REGPROC: TypeOid = 24;
 pub(crate) const TEXT: TypeOid = 25;
 pub(crate) const OID: TypeOid = 26;
 pub(crate) const XID: TypeOid = 28;
-pub(crate) const CID: TypeOid = 29;
 pub(crate) const OIDVECTOR: TypeOid = 30;
+pub(crate) const BYTEA: TypeOid = 17;
 pub(crate) const JSON: TypeOid = 114;
 pub(crate) const PG_NODE_TREE: TypeOid = 194;
 pub(crate) const FLOAT4: TypeOid = 700;
 pub(crate) const FLOAT8: TypeOid = 701;
+pub(crate) const MONEY: TypeOid = 790;
 pub(crate) const UNKNOWN: TypeOid = 705;
 pub(crate) const BPCHAR: TypeOid = 1042;
 pub(crate) const VARCHAR: TypeOid = 1043;
+pub(crate) const CIDR: TypeOid = 650;
+pub(crate) const INET: TypeOid = 869;
+pub(crate) const DATE: TypeOid = 1082;
+pub(crate) const TIME: TypeOid = 1083;
+pub(crate) const TIMESTAMP: TypeOid = 1114;
 pub(crate) const TIMESTAMPTZ: TypeOid = 1184;
+pub(crate) const INTERVAL: TypeOid = 1186;
+pub(crate) const TIMETZ: TypeOid = 1266;
+pub(crate) const BIT: TypeOid = 1560;
+pub(crate) const VARBIT: TypeOid = 1562;
+pub(crate) const NUMERIC: TypeOid = 1700;
 pub(crate) const REGPROCEDURE: TypeOid = 2202;
 pub(crate) const REGOPER: TypeOid = 2203;
 pub(crate) const REGOPERATOR: TypeOid = 2204;
@@ -45,8 +57,12 @@ pub(crate) const RECORD: TypeOid = 2249;
 pub(crate) const ANYARRAY: TypeOid = 2277;
 pub(crate) const ANYELEMENT: TypeOid = 2283;
 pub(crate) const UUID: TypeOid = 2950;
+pub(crate) const JSONB: TypeOid = 3802;
 pub(crate) const REGNAMESPACE: TypeOid = 4089;
 pub(crate) const REGROLE: TypeOid = 4096;
+pub(crate) const REGCONFIG: TypeOid = 3734;
+pub(crate) const REGDICTIONARY: TypeOid = 3769;
+pub(crate) const REGCOLLATION: TypeOid = 4191;
 
 /// How a value of a type is held, and so what it compares with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,10 +73,20 @@ pub(crate) enum Kind {
     Int,
     /// Floating point.
     Float,
-    /// Character types and types that are only shown.
+    /// `numeric`.
+    Numeric,
+    /// Character types and types that travel in their canonical text.
     Text,
-    /// `timestamptz`.
+    /// `date`.
+    Date,
+    /// `time`.
+    Time,
+    /// `timestamp` and `timestamptz`.
     Timestamp,
+    /// `interval`.
+    Interval,
+    /// `bytea`.
+    Bytes,
     /// Arrays and vectors.
     Array,
     /// Rows.
@@ -71,9 +97,14 @@ pub(crate) enum Kind {
 pub(crate) fn kind(oid: TypeOid) -> Kind {
     match base_type(oid) {
         BOOL => Kind::Bool,
-        INT2 | INT4 | INT8 | OID | XID | CID => Kind::Int,
+        INT2 | INT4 | INT8 | OID | XID => Kind::Int,
         FLOAT4 | FLOAT8 => Kind::Float,
-        TIMESTAMPTZ => Kind::Timestamp,
+        NUMERIC => Kind::Numeric,
+        DATE => Kind::Date,
+        TIME => Kind::Time,
+        TIMESTAMP | TIMESTAMPTZ => Kind::Timestamp,
+        INTERVAL => Kind::Interval,
+        BYTEA => Kind::Bytes,
         RECORD => Kind::Record,
         ANYARRAY => Kind::Array,
         other if is_object_id(other) => Kind::Int,
@@ -94,19 +125,15 @@ pub(crate) fn is_object_id(oid: TypeOid) -> bool {
             | REGTYPE
             | REGNAMESPACE
             | REGROLE
+            | REGCONFIG
+            | REGDICTIONARY
+            | REGCOLLATION
     )
 }
 
 /// Whether values of the type have a character category: they compare and concatenate as text.
 pub(crate) fn is_text(oid: TypeOid) -> bool {
     matches!(oid, TEXT | NAME | CHAR | VARCHAR | BPCHAR | UNKNOWN | PG_NODE_TREE)
-}
-
-/// Whether values of the type, or elements of the array type, are held as text though they are none:
-/// numbers with digits after the point, bytes, dates, times.
-pub(crate) fn is_only_shown(oid: TypeOid) -> bool {
-    let single = element(oid).unwrap_or(oid);
-    kind(single) == Kind::Text && !is_text(single)
 }
 
 /// Element type of an array or vector type.
@@ -183,38 +210,56 @@ pub(crate) static INFORMATION_SCHEMA_OID: LazyLock<u32> = LazyLock::new(|| {
         .expect("the built-in rows have schema information_schema")
 });
 
-/// The type that a cast names.
+/// The type that a cast names, without its modifier.
 ///
 /// # Errors
-/// 42704 for an unknown type, 0A000 for one that catalog statements do not compute with.
+/// 42704 for an unknown type, 0A000 for one that values here cannot have.
 pub(crate) fn type_of_ast(data_type: &DataType) -> Result<TypeOid, QueryError> {
-    let named = |name: &str| {
-        type_by_words(name)
-            .ok_or_else(|| undefined_object(format!("type \"{name}\" does not exist")))
-    };
-    let oid = match data_type {
+    typed_by(data_type).map(|(oid, _)| oid)
+}
+
+/// The type that a cast names, and its modifier.
+///
+/// # Errors
+/// As [`type_of_ast`], 22023 for a modifier out of its range.
+pub(crate) fn typed_by(data_type: &DataType) -> Result<(TypeOid, i32), QueryError> {
+    let (oid, modifier) = match data_type {
         DataType::Array(ArrayElemTypeDef::SquareBracket(inner, _)) => {
-            let inner = type_of_ast(inner)?;
-            return array_of(inner).ok_or_else(|| {
+            let (inner, modifier) = typed_by(inner)?;
+            // Arrays of arrays are arrays of more dimensions.
+            if element(inner).is_some() && !matches!(inner, INT2VECTOR | OIDVECTOR) {
+                return Ok((inner, modifier));
+            }
+            let array = array_of(inner).ok_or_else(|| {
                 undefined_object(format!(
                     "could not find array type for data type {}",
                     type_name(inner)
                 ))
-            });
+            })?;
+            return Ok((array, modifier));
         }
-        DataType::Custom(name, modifiers) if modifiers.is_empty() => custom_type(name)?,
-        DataType::Regclass => REGCLASS,
-        DataType::Text => TEXT,
-        DataType::Bool | DataType::Boolean => BOOL,
-        DataType::Int(None) | DataType::Integer(None) | DataType::Int4(None) => INT4,
-        DataType::SmallInt(None) | DataType::Int2(None) => INT2,
-        DataType::BigInt(None) | DataType::Int8(None) => INT8,
-        DataType::Real | DataType::Float4 => FLOAT4,
-        DataType::DoublePrecision | DataType::Float8 => FLOAT8,
-        DataType::Varchar(None) | DataType::CharacterVarying(None) => VARCHAR,
-        other => named(&other.to_string().to_lowercase())?,
+        DataType::Custom(name, modifiers) => (custom_type(name)?, modifiers_of(modifiers)?),
+        other => super::modifier::of_keyword(other)?,
     };
-    is_computed(oid).then_some(oid).ok_or_else(|| unsupported(format!("type {}", type_name(oid))))
+    let is_known = crate::PgType::from_oid(oid).is_some();
+    let modifier = super::modifier::packed(oid, modifier)?;
+    is_known
+        .then_some((oid, modifier))
+        .ok_or_else(|| unsupported(format!("type {}", type_name(oid))))
+}
+
+fn modifiers_of(words: &[String]) -> Result<Vec<i64>, QueryError> {
+    words
+        .iter()
+        .map(|word| {
+            word.parse().map_err(|_| {
+                QueryError::new(
+                    SqlState::SYNTAX_ERROR,
+                    "type modifiers must be simple constants or identifiers",
+                )
+            })
+        })
+        .collect()
 }
 
 fn custom_type(name: &ObjectName) -> Result<TypeOid, QueryError> {
@@ -233,20 +278,8 @@ fn custom_type(name: &ObjectName) -> Result<TypeOid, QueryError> {
     found.ok_or_else(|| undefined_object(format!("type \"{}\" does not exist", parts.join("."))))
 }
 
-/// Whether catalog statements read, compare and cast values of the type; others go to the planner.
-fn is_computed(oid: TypeOid) -> bool {
-    match element(oid) {
-        Some(element) => is_computed(element),
-        None => {
-            is_text(oid)
-                || is_object_id(oid)
-                || matches!(oid, BOOL | INT2 | INT4 | INT8 | FLOAT4 | FLOAT8 | XID | CID)
-                || matches!(oid, TIMESTAMPTZ | UUID)
-        }
-    }
-}
-
-static IMPLICIT_CASTS: LazyLock<HashSet<(TypeOid, TypeOid)>> = LazyLock::new(|| {
+/// How each cast may be taken: without being written (`i`), by assignment (`a`), only when written (`e`).
+static CASTS: LazyLock<HashMap<(TypeOid, TypeOid), char>> = LazyLock::new(|| {
     let casts = relation("pg_catalog", "pg_cast").expect("pg_cast is a catalog");
     let at = |name| {
         casts.columns.iter().position(|column| column.name == name).expect("a column of pg_cast")
@@ -254,16 +287,28 @@ static IMPLICIT_CASTS: LazyLock<HashSet<(TypeOid, TypeOid)>> = LazyLock::new(|| 
     let (source, target, context) = (at("castsource"), at("casttarget"), at("castcontext"));
     rows(casts)
         .iter()
-        .filter(|row| row[context].as_text() == "i")
-        .filter_map(|row| Some((row[source].as_int()? as u32, row[target].as_int()? as u32)))
+        .filter_map(|row| {
+            let types = (row[source].as_int()? as u32, row[target].as_int()? as u32);
+            Some((types, row[context].as_text().chars().next()?))
+        })
         .collect()
 });
+
+/// Whether PostgreSQL has a cast between the types, written or not.
+pub(crate) fn has_cast(from: TypeOid, to: TypeOid) -> bool {
+    CASTS.contains_key(&(from, to))
+}
+
+/// Whether a value of type `from` may be assigned to a `to`.
+pub(crate) fn is_assignable(from: TypeOid, to: TypeOid) -> bool {
+    is_implicit(from, to) || CASTS.get(&(from, to)) == Some(&'a')
+}
 
 /// Whether a value of type `from` is accepted where `to` is expected without a cast being written.
 pub(crate) fn is_implicit(from: TypeOid, to: TypeOid) -> bool {
     from == to
         || from == UNKNOWN
-        || IMPLICIT_CASTS.contains(&(from, to))
+        || CASTS.get(&(from, to)) == Some(&'i')
         || (to == ANYARRAY && kind(from) == Kind::Array)
         || (to == ANYELEMENT)
         || matches!((from, to), (ANYARRAY, _) if kind(to) == Kind::Array)

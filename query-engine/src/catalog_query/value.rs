@@ -2,12 +2,49 @@
 //!
 //! Invariants
 //! - The SQL type of a value is known beside it, never inside it: `Int` carries every integer, object
-//!   id and timestamp type, `Text` every character type.
+//!   id, date, time and timestamp type, `Text` every character type and what `values::other` reads.
 //! - Equal values hash equally, so that a value can be a key.
 
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+
+use super::types::TypeOid;
+use crate::Dimension;
+use crate::values::decimal::Decimal;
+
+/// Microseconds of a day, and days of a month, when intervals are compared.
+const US_PER_DAY: i128 = 86_400_000_000;
+const DAYS_PER_MONTH: i128 = 30;
+
+/// Months, days and microseconds, kept apart.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Interval {
+    pub(crate) months: i32,
+    pub(crate) days: i32,
+    pub(crate) us: i64,
+}
+
+impl Interval {
+    /// What comparison sees: months of 30 days of 24 hours.
+    fn span(self) -> i128 {
+        let days = i128::from(self.months) * DAYS_PER_MONTH + i128::from(self.days);
+        days * US_PER_DAY + i128::from(self.us)
+    }
+}
+
+impl PartialEq for Interval {
+    fn eq(&self, other: &Self) -> bool {
+        self.span() == other.span()
+    }
+}
+
+/// An array of another shape than one dimension that counts from 1.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Shaped {
+    pub(crate) dimensions: Vec<Dimension>,
+    pub(crate) elements: Vec<Value>,
+}
 
 /// One value.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,16 +53,25 @@ pub(crate) enum Value {
     Null,
     /// `bool`.
     Bool(bool),
-    /// `int2`, `int4`, `int8`, `oid` and its aliases, `xid`; `timestamptz` in microseconds since 1970.
+    /// `int2`, `int4`, `int8`, `oid` and its aliases, `xid`; `date` in days and timestamps in microseconds
+    /// since 1970, `time` in microseconds of the day.
     Int(i64),
     /// `float4` and `float8`.
     Float(f64),
-    /// All character types, and every type that is only shown.
+    /// `numeric`.
+    Numeric(Arc<Decimal>),
+    /// `interval`.
+    Interval(Interval),
+    /// `bytea`.
+    Bytes(Arc<[u8]>),
+    /// All character types, and the canonical text of all other types.
     Text(Arc<str>),
-    /// A one-dimensional array.
+    /// An array of at most one dimension that counts from 1, or a vector.
     Array(Arc<[Value]>),
-    /// A row value.
-    Record(Arc<[Value]>),
+    /// An array of any other shape.
+    Shaped(Arc<Shaped>),
+    /// A row value, with the types of its fields where they are known.
+    Record(Row, Arc<[TypeOid]>),
 }
 
 /// One row; a row shorter than its relation reads as nulls, which is how outer joins extend.
@@ -40,6 +86,31 @@ impl Value {
     /// An object id.
     pub(crate) fn oid(oid: u32) -> Self {
         Self::Int(i64::from(oid))
+    }
+
+    /// A number.
+    pub(crate) fn numeric(value: Decimal) -> Self {
+        Self::Numeric(Arc::new(value))
+    }
+
+    /// An array of these dimensions.
+    pub(crate) fn shaped(dimensions: Vec<Dimension>, elements: Vec<Self>) -> Self {
+        match dimensions.as_slice() {
+            [] | [Dimension { lower: 1, .. }] => Self::array(elements),
+            _ => Self::Shaped(Arc::new(Shaped { dimensions, elements })),
+        }
+    }
+
+    /// Dimensions of an array; none for an empty one.
+    pub(crate) fn dimensions(&self) -> Vec<Dimension> {
+        match self {
+            Self::Array(elements) if !elements.is_empty() => {
+                let length = i32::try_from(elements.len()).unwrap_or(i32::MAX);
+                vec![Dimension { lower: 1, length }]
+            }
+            Self::Shaped(shaped) => shaped.dimensions.clone(),
+            _ => Vec::new(),
+        }
     }
 
     /// An array of `elements`.
@@ -79,7 +150,8 @@ impl Value {
     /// Elements of an array; empty for every other kind.
     pub(crate) fn elements(&self) -> &[Self] {
         match self {
-            Self::Array(elements) | Self::Record(elements) => elements,
+            Self::Array(elements) | Self::Record(elements, _) => elements,
+            Self::Shaped(shaped) => &shaped.elements,
             _ => &[],
         }
     }
@@ -91,12 +163,31 @@ impl Value {
             (Self::Int(left), Self::Int(right)) => left.cmp(right),
             (Self::Text(left), Self::Text(right)) => left.as_bytes().cmp(right.as_bytes()),
             (Self::Float(left), Self::Float(right)) => compare_floats(*left, *right),
-            // Catalog counters stay far below 2^53, where the conversion is exact.
+            (Self::Numeric(left), Self::Numeric(right)) => left.compare(right),
+            (Self::Numeric(left), Self::Int(right)) => left.compare(&Decimal::from_int(*right)),
+            (Self::Int(left), Self::Numeric(right)) => Decimal::from_int(*left).compare(right),
+            (Self::Numeric(left), Self::Float(right)) => compare_floats(left.to_float(), *right),
+            (Self::Float(left), Self::Numeric(right)) => compare_floats(*left, right.to_float()),
+            (Self::Interval(left), Self::Interval(right)) => left.span().cmp(&right.span()),
+            (Self::Bytes(left), Self::Bytes(right)) => left.cmp(right),
+            // As PostgreSQL, which converts the integer.
             (Self::Int(left), Self::Float(right)) => compare_floats(*left as f64, *right),
             (Self::Float(left), Self::Int(right)) => compare_floats(*left, *right as f64),
-            (Self::Array(left), Self::Array(right)) | (Self::Record(left), Self::Record(right)) => {
-                compare_lists(left, right)
+            (Self::Array(_) | Self::Shaped(_), Self::Array(_) | Self::Shaped(_)) => {
+                let order = compare_lists(self.elements(), other.elements());
+                order.then_with(|| {
+                    let key = |value: &Self| {
+                        value
+                            .dimensions()
+                            .iter()
+                            .map(|one| (one.length, one.lower))
+                            .collect::<Vec<_>>()
+                    };
+                    let (left, right) = (key(self), key(other));
+                    left.len().cmp(&right.len()).then_with(|| left.cmp(&right))
+                })
             }
+            (Self::Record(left, _), Self::Record(right, _)) => compare_lists(left, right),
             _ => self.rank().cmp(&other.rank()),
         }
     }
@@ -104,11 +195,13 @@ impl Value {
     fn rank(&self) -> u8 {
         match self {
             Self::Bool(_) => 0,
-            Self::Int(_) | Self::Float(_) => 1,
+            Self::Int(_) | Self::Float(_) | Self::Numeric(_) => 1,
             Self::Text(_) => 2,
-            Self::Array(_) => 3,
-            Self::Record(_) => 4,
+            Self::Array(_) | Self::Shaped(_) => 3,
+            Self::Record(..) => 4,
             Self::Null => 5,
+            Self::Interval(_) => 6,
+            Self::Bytes(_) => 7,
         }
     }
 }
@@ -136,8 +229,11 @@ impl Hash for Value {
             Self::Bool(value) => value.hash(state),
             Self::Int(value) => value.hash(state),
             Self::Float(value) => value.to_bits().hash(state),
+            Self::Numeric(value) => value.hash(state),
+            Self::Interval(value) => value.span().hash(state),
+            Self::Bytes(bytes) => bytes.hash(state),
             Self::Text(text) => text.hash(state),
-            Self::Array(elements) | Self::Record(elements) => elements.hash(state),
+            Self::Array(_) | Self::Shaped(_) | Self::Record(..) => self.elements().hash(state),
         }
     }
 }

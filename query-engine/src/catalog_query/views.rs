@@ -66,6 +66,7 @@ pub(super) fn special(relation: &BuiltinRelation) -> Option<QueryPlan> {
             .map(|column| OutputColumn {
                 name: column.name.to_owned(),
                 type_oid: column.type_oid,
+                modifier: -1,
                 origin: (0, 0),
                 fields: None,
             })

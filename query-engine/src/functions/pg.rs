@@ -13,13 +13,16 @@ mod activity;
 mod arrays;
 mod information;
 mod json;
+mod numbers;
 mod objects;
 mod privileges;
 mod session;
 mod sets;
 mod sizes;
 mod strings;
+mod times;
 mod udf;
+mod xml;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -58,6 +61,7 @@ impl Call<'_> {
         match self.value(at) {
             Value::Float(value) => *value,
             Value::Int(value) => *value as f64,
+            Value::Numeric(value) => value.to_float(),
             _ => 0.0,
         }
     }
@@ -134,12 +138,15 @@ static REGISTRY: LazyLock<HashMap<&'static str, Vec<Function>>> = LazyLock::new(
         arrays::FUNCTIONS,
         information::FUNCTIONS,
         json::FUNCTIONS,
+        numbers::FUNCTIONS,
         objects::FUNCTIONS,
         privileges::FUNCTIONS,
         session::FUNCTIONS,
         sets::FUNCTIONS,
         sizes::FUNCTIONS,
         strings::FUNCTIONS,
+        times::FUNCTIONS,
+        xml::FUNCTIONS,
     ];
     let mut registry: HashMap<&'static str, Vec<Function>> = HashMap::new();
     for entry in lists.into_iter().flatten() {

@@ -61,7 +61,9 @@ pub(super) fn catalog_query(
 /// name that does not exist.
 fn is_final(error: &QueryError) -> bool {
     match error.state {
-        SqlState::INDETERMINATE_DATATYPE | SqlState::INVALID_COLUMN_REFERENCE => true,
+        SqlState::INDETERMINATE_DATATYPE
+        | SqlState::INVALID_COLUMN_REFERENCE
+        | SqlState::CANNOT_COERCE => true,
         SqlState::UNDEFINED_TABLE => error.message.starts_with("relation "),
         state => state.0.starts_with("22"),
     }

@@ -161,6 +161,9 @@ fn cell(column: &ArrayRef, row: usize) -> String {
         return "NULL".to_owned();
     }
     let data_type = column.data_type();
+    if let Some(forms) = arrow::array::AsArray::as_struct_opt(column) {
+        return cell(forms.column(0), row);
+    }
     if let arrow::datatypes::DataType::FixedSizeBinary(32) = data_type {
         let bytes = arrow::array::AsArray::as_fixed_size_binary(column).value(row);
         return format!("0x{}", hex::encode(bytes));

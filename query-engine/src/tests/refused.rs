@@ -162,7 +162,7 @@ async fn errors_carry_postgresqls_code_and_position() {
         ("SELECT number FROM blocks a JOIN blocks b ON true", "42702", Some(8)),
         ("SELECT number, count(*) FROM blocks", "42803", Some(8)),
         ("SELECT 'abc'::int", "22P02", Some(8)),
-        ("SELECT '2024-13-01'::date", "22007", Some(8)),
+        ("SELECT '2024-13-01'::date", "22008", Some(8)),
         ("SELECT 1::nope", "42704", Some(11)),
         ("SELECT (SELECT number FROM blocks)", "21000", None),
         ("SELECT hash = 1 FROM blocks", "42883", None),

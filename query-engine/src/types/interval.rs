@@ -27,11 +27,21 @@ enum Unit {
     Us(i64),
 }
 
-/// The interval that `text` names.
+/// The interval that `text` names, where nanoseconds can count it.
+///
+/// # Errors
+/// As [`parse_parts`], also 22008 for a time past some 292 years.
+pub(crate) fn parse(text: &str) -> Result<IntervalMonthDayNano, QueryError> {
+    let (months, days, us) = parse_parts(text)?;
+    let nanoseconds = us.checked_mul(NS_PER_US).ok_or_else(|| out_of_range(text))?;
+    Ok(IntervalMonthDayNano::new(months, days, nanoseconds))
+}
+
+/// Months, days and microseconds of the interval that `text` names.
 ///
 /// # Errors
 /// 22007 for text of another form, 22008 for one that is too large.
-pub(crate) fn parse(text: &str) -> Result<IntervalMonthDayNano, QueryError> {
+pub(crate) fn parse_parts(text: &str) -> Result<(i32, i32, i64), QueryError> {
     let trimmed = text.trim();
     let sum = match trimmed.strip_prefix(['P', 'p']) {
         Some(designators) => iso(designators),
@@ -44,15 +54,16 @@ pub(crate) fn parse(text: &str) -> Result<IntervalMonthDayNano, QueryError> {
         )
         .about(text)
     })?;
-    let fits = || {
-        let nanoseconds = sum.us.checked_mul(NS_PER_US)?;
-        let (months, days) = (i32::try_from(sum.months).ok()?, i32::try_from(sum.days).ok()?);
-        Some(IntervalMonthDayNano::new(months, days, nanoseconds))
-    };
-    fits().ok_or_else(|| {
-        let message = format!("interval field value out of range: \"{text}\"");
-        QueryError::new(SqlState::DATETIME_OVERFLOW, message).about(text)
-    })
+    let (months, days) = i32::try_from(sum.months)
+        .ok()
+        .zip(i32::try_from(sum.days).ok())
+        .ok_or_else(|| out_of_range(text))?;
+    Ok((months, days, sum.us))
+}
+
+fn out_of_range(text: &str) -> QueryError {
+    let message = format!("interval field value out of range: \"{text}\"");
+    QueryError::new(SqlState::DATETIME_OVERFLOW, message).about(text)
 }
 
 /// `1 day 2 hours`, `3 04:05`, `1-2`, with `@` before and `ago` behind.

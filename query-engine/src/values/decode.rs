@@ -13,13 +13,14 @@ mod numeric;
 use crate::{Parameter, PgType, QueryError, SqlState};
 use bytes::{Bytes, BytesMut};
 
+pub(crate) use datetime::{parse_time, parse_time_with_rest};
+pub(crate) use numeric::parse as parse_numeric;
+
 use crate::values::calendar::Zone;
-use crate::values::encode::{Format, put_interval, put_time, put_uuid};
+use crate::values::encode::{Format, IntervalStyle, put_interval, put_time, put_uuid};
 use crate::values::error::{INVALID_BINARY, valid_text};
 use crate::values::reader::Reader;
-
-/// First byte of `jsonb` in binary format.
-const JSONB_VERSION: u8 = 1;
+use crate::values::{JSONB_VERSION, json, other};
 
 /// Decodes one value, not NULL, of type `pg_type`. `zone` is the session's, for instants without one.
 ///
@@ -37,7 +38,15 @@ pub fn decode_parameter(
     }
 }
 
-fn decode_text(pg_type: PgType, text: &str, zone: &Zone) -> Result<Parameter, QueryError> {
+/// Reads a value of type `pg_type`, as its input function does.
+///
+/// # Errors
+/// With the SQLSTATE of the input function.
+pub(crate) fn decode_text(
+    pg_type: PgType,
+    text: &str,
+    zone: &Zone,
+) -> Result<Parameter, QueryError> {
     match pg_type {
         PgType::Bool => number::parse_bool(text).map(Parameter::Bool),
         PgType::Int2 | PgType::Int4 | PgType::Int8 | PgType::Oid | PgType::Xid => {
@@ -55,16 +64,22 @@ fn decode_text(pg_type: PgType, text: &str, zone: &Zone) -> Result<Parameter, Qu
         PgType::Timestamptz => {
             datetime::parse_timestamp(text, Some(*zone)).map(Parameter::Timestamp)
         }
-        // The engine parses these as PostgreSQL's input functions do.
+        PgType::Time => {
+            let us = datetime::parse_time(text)?;
+            printed(|out| put_time(out, us))
+        }
+        PgType::Interval => {
+            let (months, days, us) = crate::types::interval::parse_parts(text)?;
+            printed(|out| put_interval(out, IntervalStyle::Postgres, months, days, us))
+        }
+        PgType::Json => json::check(text).map(|()| Parameter::Text(text.to_owned())),
+        PgType::Jsonb => json::normalized(text).map(Parameter::Text),
+        // The engine looks up the names among these.
         PgType::Char
         | PgType::Name
         | PgType::Text
         | PgType::Varchar
         | PgType::Bpchar
-        | PgType::Time
-        | PgType::Interval
-        | PgType::Json
-        | PgType::Jsonb
         | PgType::Regclass
         | PgType::Regtype
         | PgType::Regproc
@@ -74,12 +89,22 @@ fn decode_text(pg_type: PgType, text: &str, zone: &Zone) -> Result<Parameter, Qu
         | PgType::Unknown
         | PgType::Void => Ok(Parameter::Text(text.to_owned())),
         PgType::Int2Vector | PgType::OidVector => array::parse_vector(pg_type, text, zone),
+        PgType::Other(oid) if other::OBJECT_IDS.contains(&oid) => {
+            Ok(Parameter::Text(text.to_owned()))
+        }
+        PgType::Other(oid) if pg_type.element().is_none() => {
+            other::canonical(oid, text, zone).map(Parameter::Text)
+        }
         // What is left are arrays; a type without elements would be an internal error there.
         array_type => array::parse(array_type, text, zone),
     }
 }
 
-fn decode_binary(pg_type: PgType, value: &[u8]) -> Result<Parameter, QueryError> {
+/// Reads a value of type `pg_type` in binary, as its receive function does.
+///
+/// # Errors
+/// With the SQLSTATE of the receive function.
+pub(crate) fn decode_binary(pg_type: PgType, value: &[u8]) -> Result<Parameter, QueryError> {
     let mut reader = Reader::new(Bytes::copy_from_slice(value));
     let parameter = match pg_type {
         PgType::Bool => Parameter::Bool(reader.u8()? != 0),
@@ -105,10 +130,12 @@ fn decode_binary(pg_type: PgType, value: &[u8]) -> Result<Parameter, QueryError>
         }
         PgType::Interval => {
             let (us, days, months) = (reader.i64()?, reader.i32()?, reader.i32()?);
-            printed(|out| put_interval(out, months, days, us))?
+            printed(|out| put_interval(out, IntervalStyle::Postgres, months, days, us))?
         }
         PgType::Jsonb => match reader.u8()? {
-            JSONB_VERSION => return Ok(Parameter::Text(valid_text(&value[1..])?.to_owned())),
+            JSONB_VERSION => {
+                return json::normalized(valid_text(&value[1..])?).map(Parameter::Text);
+            }
             other => {
                 let message = format!("unsupported jsonb version number {other}");
                 return Err(QueryError::new(SqlState::INTERNAL_ERROR, message));
@@ -129,11 +156,17 @@ fn decode_binary(pg_type: PgType, value: &[u8]) -> Result<Parameter, QueryError>
                 "no binary input function available for type aclitem",
             ));
         }
+        PgType::Json => {
+            let text = valid_text(value)?;
+            return json::check(text).map(|()| Parameter::Text(text.to_owned()));
+        }
+        PgType::Other(oid) if pg_type.element().is_none() => {
+            Parameter::Text(other::receive(oid, &mut reader)?)
+        }
         PgType::Name
         | PgType::Text
         | PgType::Varchar
         | PgType::Bpchar
-        | PgType::Json
         | PgType::PgNodeTree
         | PgType::Unknown
         | PgType::Void => return Ok(Parameter::Text(valid_text(value)?.to_owned())),
@@ -154,9 +187,17 @@ fn printed(put: impl FnOnce(&mut BytesMut)) -> Result<Parameter, QueryError> {
 }
 
 /// 22P02 as PostgreSQL words it; `shown_type` is the type's SQL name.
-fn invalid_syntax(shown_type: &str, text: &str) -> QueryError {
+pub(crate) fn invalid_syntax(shown_type: &str, text: &str) -> QueryError {
     let message = format!("invalid input syntax for type {shown_type}: \"{text}\"");
     QueryError::new(SqlState::INVALID_TEXT, message)
+}
+
+/// A float of 64 bits.
+///
+/// # Errors
+/// 22P02 and 22003.
+pub(crate) fn parse_float8(text: &str) -> Result<f64, QueryError> {
+    number::parse_float(PgType::Float8, text)
 }
 
 /// 16 bytes of a UUID: 32 hexadecimal digits, a hyphen allowed after every four, braces around it.

@@ -13,24 +13,33 @@ mod array;
 mod bytes;
 mod date_style;
 mod datetime;
+mod interval;
 mod number;
 mod numeric;
 mod text;
 
 use crate::{PgType, QueryError, ResultColumn, SqlState};
 use ::bytes::{Buf, BufMut, BytesMut};
-use arrow::array::{Array, RecordBatch, StringArray, StringBuilder};
+use arrow::array::{Array, AsArray, RecordBatch, StringArray, StringBuilder};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::DataType;
 
-pub(crate) use self::bytes::put_uuid;
+pub(crate) use self::bytes::{put_bytea, put_uuid};
 use self::date_style::DateStyle;
-pub(crate) use self::datetime::{put_interval, put_time};
+pub(crate) use self::datetime::{put_date_value, put_instant, put_offset, put_time};
+pub(crate) use self::interval::{IntervalStyle, put_interval};
+pub(crate) use self::number::{float8_text, put_float4, put_float8, put_integer};
+pub(crate) use self::numeric::put_plain as put_numeric;
 use crate::values::calendar::Zone;
-use crate::values::error::{internal, not_supported, protocol_violation, valid_text};
+use crate::values::error::{internal, protocol_violation, valid_text};
 
 /// Largest row on the wire: PostgreSQL's limit on one message.
 pub const ROW_BYTES_MAX: usize = (1 << 30) - 1;
+
+/// Fields of a column that comes with both its forms.
+pub(crate) const TEXT_FORM: &str = "text";
+/// See [`TEXT_FORM`]. NULL where the type has no binary form.
+pub(crate) const BINARY_FORM: &str = "binary";
 
 /// Writes the value in one row of one column.
 pub(crate) type CellWriter =
@@ -90,8 +99,8 @@ pub struct TextStyle {
     pub extra_float_digits: i32,
     /// DateStyle.
     pub(crate) dates: DateStyle,
-    /// IntervalStyle is `postgres`.
-    pub postgres_intervals: bool,
+    /// IntervalStyle.
+    pub(crate) intervals: IntervalStyle,
 }
 
 impl Default for TextStyle {
@@ -101,7 +110,7 @@ impl Default for TextStyle {
             bytea_escape: false,
             extra_float_digits: 1,
             dates: DateStyle::ISO,
-            postgres_intervals: true,
+            intervals: IntervalStyle::Postgres,
         }
     }
 }
@@ -132,19 +141,9 @@ impl TextStyle {
             style.dates = DateStyle::parse(&date_style);
         }
         if let Some(interval_style) = setting("IntervalStyle") {
-            style.postgres_intervals = interval_style == "postgres";
+            style.intervals = IntervalStyle::parse(&interval_style);
         }
         Ok(style)
-    }
-
-    /// # Errors
-    /// 0A000 under an interval style other than postgres.
-    fn require_postgres_intervals(&self) -> Result<(), QueryError> {
-        if self.postgres_intervals {
-            Ok(())
-        } else {
-            Err(not_supported("only IntervalStyle postgres is supported for output"))
-        }
     }
 }
 
@@ -344,8 +343,10 @@ fn resolve(
     format: Format,
     style: &TextStyle,
 ) -> Result<CellWriter, QueryError> {
-    if *array.data_type() == DataType::Null {
-        return Ok(Box::new(|_, _| Ok(())));
+    match array.data_type() {
+        DataType::Null => return Ok(Box::new(|_, _| Ok(()))),
+        DataType::Struct(_) => return both_forms(array, pg_type, format),
+        _ => {}
     }
     match pg_type {
         PgType::Bool
@@ -382,9 +383,42 @@ fn resolve(
         PgType::Int2Vector | PgType::OidVector => {
             array::vector_writer(array, pg_type, format, style)
         }
+        PgType::Other(oid) if pg_type.element().is_none() => {
+            text::other_writer(array, oid, format, style)
+        }
         // What is left are arrays; a type without elements is a carrier error there.
         array_type => array::writer(array, array_type, format, style),
     }
+}
+
+/// A column that comes with both its forms.
+fn both_forms(
+    array: &dyn Array,
+    pg_type: PgType,
+    format: Format,
+) -> Result<CellWriter, QueryError> {
+    let forms = array.as_struct();
+    if format == Format::Text {
+        let texts = forms.column_by_name(TEXT_FORM).and_then(|form| form.as_string_opt::<i32>());
+        let texts = texts.ok_or_else(|| carrier_error(array, pg_type))?.clone();
+        return Ok(Box::new(move |row, out| {
+            out.put_slice(texts.value(row).as_bytes());
+            Ok(())
+        }));
+    }
+    let bytes = forms.column_by_name(BINARY_FORM).and_then(|form| form.as_binary_opt::<i32>());
+    let bytes = bytes.ok_or_else(|| carrier_error(array, pg_type))?.clone();
+    let name = pg_type.element().unwrap_or(pg_type).name();
+    Ok(Box::new(move |row, out| {
+        if bytes.is_null(row) {
+            return Err(QueryError::new(
+                SqlState::UNDEFINED_FUNCTION,
+                format!("no binary output function available for type {name}"),
+            ));
+        }
+        out.put_slice(bytes.value(row));
+        Ok(())
+    }))
 }
 
 /// The engine gave an Arrow type that does not carry `pg_type`.

@@ -43,7 +43,7 @@ fn parse(line: &str) -> Value {
 fn type_named(kind: &str) -> PgType {
     let name = kind.trim_end_matches("[]").trim_matches('"');
     // Object ids of every type that is supported lie below this.
-    let base = (0..5_000).filter_map(PgType::from_oid).find(|known| known.name() == name).unwrap();
+    let base = (0..6_000).filter_map(PgType::from_oid).find(|known| known.name() == name).unwrap();
     if kind.ends_with("[]") { base.array().unwrap() } else { base }
 }
 

@@ -94,6 +94,8 @@ pub(crate) struct BuiltinType {
     pub(crate) name: &'static str,
     /// Schema.
     pub(crate) namespace: u32,
+    /// `typlen`.
+    pub(crate) size: i16,
     /// `typcategory`.
     pub(crate) category: char,
     /// Element type of an array or vector, else 0.
@@ -152,7 +154,7 @@ static TYPES: LazyLock<HashMap<u32, BuiltinType>> = LazyLock::new(|| {
     let records = records("pg_type").expect("pg_type is one of our files");
     let at = |column| records.position(column);
     let (oid, name, namespace) = (at("oid"), at("typname"), at("typnamespace"));
-    let category = at("typcategory");
+    let (size, category) = (at("typlen"), at("typcategory"));
     let (element, array, base) = (at("typelem"), at("typarray"), at("typbasetype"));
     records
         .lines
@@ -163,6 +165,7 @@ static TYPES: LazyLock<HashMap<u32, BuiltinType>> = LazyLock::new(|| {
                 oid: number(oid),
                 name: fields[name],
                 namespace: number(namespace),
+                size: fields[size].parse().expect("our files hold sizes"),
                 category: fields[category].chars().next().unwrap_or('U'),
                 element: number(element),
                 array: number(array),

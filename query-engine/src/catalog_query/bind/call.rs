@@ -66,12 +66,7 @@ impl Binder<'_> {
         {
             return Err(unsupported(format!("this form of {name}()")));
         }
-        let arguments = match (name.as_str(), seconds(&list.args)) {
-            ("pg_sleep", Some(seconds)) => {
-                vec![Typed::new(Expr::Const(Value::Float(seconds)), types::FLOAT8)]
-            }
-            _ => self.arguments(&list.args, scope)?,
-        };
+        let arguments = self.arguments(&list.args, scope)?;
         self.call(&name, arguments, scope)
     }
 
@@ -117,23 +112,27 @@ impl Binder<'_> {
             }
             "nullif" => return self.null_if(arguments),
             "row" => {
-                let fields: Vec<(String, TypeOid)> = arguments
-                    .iter()
-                    .zip(1_usize..)
-                    .map(|(typed, at)| (format!("f{at}"), super::Env::known(typed.type_oid)))
-                    .collect();
-                let exprs = arguments.into_iter().map(|typed| typed.expr).collect();
-                let mut typed = Typed::new(Expr::Row(exprs), types::RECORD);
-                typed.fields = Some(fields.into());
-                return Ok(typed);
+                return self.row_of(arguments);
+            }
+            "greatest" | "least" => {
+                let (parts, type_oid) = self.to_common(arguments, &name.to_uppercase())?;
+                let greatest = name == "greatest";
+                return Ok(Typed::new(Expr::Extreme { greatest, parts }, type_oid));
             }
             "_pg_truetypid" | "_pg_truetypmod" => return true_type(name, &arguments),
             _ => {}
         }
         let (call, returns) = self.resolve_call(name, arguments)?;
         if !call.function.0.is_set() {
-            let SetCall { function, types, arguments } = call;
-            return Ok(Typed::new(Expr::Call { function, types, arguments }, returns[0].1));
+            let SetCall { function, types, arguments, .. } = call;
+            // The clock's functions give as many digits of the second as they are asked for.
+            let is_clock = matches!(name, "current_timestamp" | "localtimestamp" | "localtime");
+            let modifier = match arguments.as_slice() {
+                [Expr::Const(Value::Int(digits))] if is_clock => (*digits).clamp(0, 6) as i32,
+                _ => -1,
+            };
+            let typed = Typed::new(Expr::Call { function, types, arguments }, returns[0].1);
+            return Ok(Typed { modifier, ..typed });
         }
         let mut sets = scope.sets.borrow_mut();
         let Some(sets) = sets.as_mut() else {
@@ -173,6 +172,7 @@ impl Binder<'_> {
         let call = SetCall {
             function: FunctionRef(resolved.function),
             types: resolved.argument_types,
+            returns: resolved.returns.iter().map(|(_, type_oid)| *type_oid).collect(),
             arguments: exprs,
         };
         Ok((call, resolved.returns))
@@ -213,7 +213,8 @@ impl Binder<'_> {
         let grouping = grouping.as_mut().expect("the level is grouped, as checked above");
         grouping.is_on = true;
         let (arguments, type_oid, order, filter) = bound?;
-        grouping.aggregates.push(Aggregate { kind, arguments, distinct, order, filter });
+        let aggregate = Aggregate { kind, type_oid, arguments, distinct, order, filter };
+        grouping.aggregates.push(aggregate);
         Ok(Typed::new(aggregate_value(grouping.aggregates.len() - 1), type_oid))
     }
 
@@ -260,17 +261,6 @@ impl Binder<'_> {
     }
 }
 
-/// The only argument as a number with a fraction, which catalog statements do not have otherwise.
-fn seconds(arguments: &[FunctionArg]) -> Option<f64> {
-    let [FunctionArg::Unnamed(FunctionArgExpr::Expr(Ast::Value(value)))] = arguments else {
-        return None;
-    };
-    match &value.value {
-        sqlparser::ast::Value::Number(digits, _) => digits.parse().ok(),
-        _ => None,
-    }
-}
-
 /// Name of a function, without the schemas that hold functions known here.
 pub(super) fn function_name(function: &Function) -> Result<String, QueryError> {
     let parts = parts_of(&function.name)?;
@@ -300,6 +290,7 @@ pub(super) fn aggregate_kind(name: &str) -> Option<AggregateKind> {
         "min" => AggregateKind::Min,
         "max" => AggregateKind::Max,
         "sum" => AggregateKind::Sum,
+        "avg" => AggregateKind::Avg,
         "bool_and" | "every" => AggregateKind::BoolAnd,
         "bool_or" => AggregateKind::BoolOr,
         "array_agg" => AggregateKind::ArrayAgg,
@@ -313,7 +304,15 @@ fn aggregate_type(aggregate: AggregateKind, argument: TypeOid) -> Result<TypeOid
         AggregateKind::CountRows | AggregateKind::Count => Ok(types::INT8),
         AggregateKind::Min | AggregateKind::Max => Ok(argument),
         AggregateKind::Sum if matches!(argument, types::INT2 | types::INT4) => Ok(types::INT8),
-        AggregateKind::Sum if kind(argument) == Kind::Float => Ok(argument),
+        AggregateKind::Sum if argument == types::INT8 => Ok(types::NUMERIC),
+        AggregateKind::Sum if matches!(kind(argument), Kind::Float | Kind::Numeric) => Ok(argument),
+        AggregateKind::Avg if kind(argument) == Kind::Float => Ok(types::FLOAT8),
+        AggregateKind::Avg
+            if matches!(argument, types::INT2 | types::INT4 | types::INT8 | types::NUMERIC) =>
+        {
+            Ok(types::NUMERIC)
+        }
+        AggregateKind::Avg => Err(unsupported(format!("avg({})", type_name(argument)))),
         AggregateKind::Sum => Err(unsupported(format!("sum({})", type_name(argument)))),
         AggregateKind::BoolAnd | AggregateKind::BoolOr => Ok(types::BOOL),
         AggregateKind::ArrayAgg => types::array_of(argument)

@@ -1,13 +1,15 @@
 //! Expressions.
 
 use sqlparser::ast::{
-    AccessExpr, CaseWhen, DataType, Expr as Ast, Ident, Value as Literal, ValueWithSpan,
+    AccessExpr, CaseWhen, DataType, Expr as Ast, Ident, Interval, Subscript, Value as Literal,
+    ValueWithSpan,
 };
 
+use super::super::modifier::interval_modifier;
 use super::super::names::fold;
 use super::super::plan::{Expr, SubqueryKind};
-use super::super::types::{self, Kind, element, kind, type_name, type_of_ast};
-use super::super::{Value, unsupported};
+use super::super::types::{self, Kind, element, kind, type_name, typed_by};
+use super::super::{Value, text, unsupported};
 use super::operation::negate;
 use super::output_name::index_of;
 use super::scope::{Scope, group_key};
@@ -60,7 +62,16 @@ impl Binder<'_> {
             Ast::CompoundIdentifier(parts) => {
                 scope.resolve(&parts.iter().map(fold).collect::<Vec<_>>())
             }
-            Ast::Value(value) => self.literal(&value.value),
+            Ast::Value(value) => match &value.value {
+                // The parser has one form for `0x1F` and X'1F': the second is longer.
+                Literal::HexStringLiteral(digits)
+                    if value.span.end.column.saturating_sub(value.span.start.column)
+                        == digits.len() as u64 + 2 =>
+                {
+                    super::literal::number(&format!("0x{digits}"))
+                }
+                literal => self.literal(literal),
+            },
             Ast::TypedString(typed) => self.typed_literal(&typed.data_type, &typed.value),
             Ast::Cast { expr, data_type, .. } => self.cast_to(expr, data_type, scope),
             Ast::Function(function) => self.function(function, scope),
@@ -97,6 +108,14 @@ impl Binder<'_> {
                 self.call_named("substring", &arguments, scope)
             }
             Ast::Position { expr, r#in } => self.call_named("strpos", &[r#in, expr], scope),
+            Ast::Interval(interval) => self.interval(interval, scope),
+            Ast::Extract { field, expr, .. } => {
+                let name = field.to_string().to_lowercase();
+                let field = Ast::Value(Literal::SingleQuotedString(name).into());
+                self.call_named("extract", &[&field, expr], scope)
+            }
+            Ast::Ceil { expr, .. } => self.call_named("ceil", &[expr], scope),
+            Ast::Floor { expr, .. } => self.call_named("floor", &[expr], scope),
             _ => self.operation(ast, scope),
         }
     }
@@ -120,9 +139,10 @@ impl Binder<'_> {
         data_type: &DataType,
         value: &ValueWithSpan,
     ) -> Result<Typed, QueryError> {
-        let to = type_of_ast(data_type)?;
+        let (to, modifier) = typed_by(data_type)?;
         let literal = self.literal(&value.value)?;
-        Ok(Typed::new(self.cast(literal, to)?, to))
+        let typed = Typed::new(self.cast(literal, to)?, to);
+        self.sized(typed, modifier)
     }
 
     fn cast_to(
@@ -131,15 +151,64 @@ impl Binder<'_> {
         data_type: &DataType,
         scope: &Scope<'_>,
     ) -> Result<Typed, QueryError> {
-        let to = type_of_ast(data_type)?;
-        // ARRAY[]::t needs its type from outside.
+        let (to, modifier) = typed_by(data_type)?;
+        // ARRAY[…]::t gives its type to what is inside.
         if let Ast::Array(array) = inner
-            && array.elem.is_empty()
+            && let Some(element) = element(to)
         {
-            return Ok(Typed::new(Expr::Array(Vec::new()), to));
+            let typed = self.array_of(&array.elem, Some(element), scope)?;
+            let typed = Typed::new(self.cast(typed, to)?, to);
+            return self.sized(typed, modifier);
         }
         let inner = self.expr(inner, scope)?;
-        Ok(Typed { origin: (0, 0), ..Typed::new(self.cast(inner, to)?, to) })
+        if to == types::BIT && matches!(inner.type_oid, types::INT4 | types::INT8) {
+            return self.bits_of_integer(inner, modifier);
+        }
+        let typed = Typed::new(self.cast(inner, to)?, to);
+        self.sized(typed, modifier)
+    }
+
+    /// The lowest bits of an integer, which are not what a cut of its bits would keep.
+    fn bits_of_integer(&self, inner: Typed, length: i32) -> Result<Typed, QueryError> {
+        let width = if inner.type_oid == types::INT4 { 32 } else { 64 };
+        let unused = i64::from(width - length.clamp(1, width));
+        let bits = Typed::new(self.cast(inner, types::BIT)?, types::BIT);
+        let distance = Typed::new(Expr::Const(Value::Int(unused)), types::INT4);
+        let shifted = self.operate("<<", bits, distance)?;
+        self.sized(shifted, length)
+    }
+
+    /// A value of a type with a modifier.
+    fn sized(&self, typed: Typed, modifier: i32) -> Result<Typed, QueryError> {
+        if modifier < 0 {
+            return Ok(typed);
+        }
+        let type_oid = typed.type_oid;
+        let expr = match typed.expr {
+            Expr::Const(value) => Expr::Const(text::resized(self.env, value, type_oid, modifier)?),
+            inner => Expr::Sized { inner: Box::new(inner), type_oid, modifier },
+        };
+        Ok(Typed { modifier, ..Typed::new(expr, type_oid) })
+    }
+
+    /// `INTERVAL '…'`, with the fields that it may name.
+    fn interval(&self, interval: &Interval, scope: &Scope<'_>) -> Result<Typed, QueryError> {
+        let value = match (&*interval.value, &interval.leading_field, &interval.last_field) {
+            (value, None, None) => value.clone(),
+            (Ast::Value(value), Some(field), None) => {
+                // A number without a unit counts the field that is named.
+                let text = value.clone().into_string().unwrap_or_default();
+                let is_number = text.trim().parse::<f64>().is_ok();
+                let unit = field.to_string().to_lowercase();
+                let text = if is_number { format!("{text} {unit}") } else { text };
+                Ast::Value(Literal::SingleQuotedString(text).into())
+            }
+            _ => return Err(unsupported("an interval of several fields")),
+        };
+        let inner = self.expr(&value, scope)?;
+        let typed = Typed::new(self.cast(inner, types::INTERVAL)?, types::INTERVAL);
+        let field = interval.leading_field.as_ref().map(ToString::to_string);
+        self.sized(typed, field.map_or(-1, |field| interval_modifier(&field)))
     }
 
     fn case(
@@ -175,24 +244,69 @@ impl Binder<'_> {
     }
 
     fn array(&self, elements: &[Ast], scope: &Scope<'_>) -> Result<Typed, QueryError> {
-        let elements =
-            elements.iter().map(|item| self.expr(item, scope)).collect::<Result<Vec<_>, _>>()?;
-        let (elements, inner) = self.to_common(elements, "ARRAY")?;
+        self.array_of(elements, None, scope)
+    }
+
+    /// ARRAY[…], whose elements have type `wanted` where something outside says so.
+    fn array_of(
+        &self,
+        elements: &[Ast],
+        wanted: Option<types::TypeOid>,
+        scope: &Scope<'_>,
+    ) -> Result<Typed, QueryError> {
+        let no_type = || {
+            QueryError::new(
+                SqlState::INDETERMINATE_DATATYPE,
+                "cannot determine type of empty array",
+            )
+            .with_hint("Explicitly cast to the desired type, for example ARRAY[]::integer[].")
+        };
+        if elements.is_empty() {
+            let array = wanted.and_then(types::array_of).ok_or_else(no_type)?;
+            return Ok(Typed::new(Expr::Array(Vec::new()), array));
+        }
+        let bound = elements.iter().map(|item| match item {
+            Ast::Array(inner) => self.array_of(&inner.elem, wanted, scope),
+            item => self.expr(item, scope),
+        });
+        let bound = bound.collect::<Result<Vec<_>, _>>()?;
+        let is_array = |typed: &Typed| element(typed.type_oid).is_some();
+        if bound.iter().any(is_array) {
+            let (parts, array) = self.to_common(bound, "ARRAY")?;
+            return Ok(Typed::new(Expr::Stacked(parts), array));
+        }
+        let (parts, inner) = match wanted {
+            Some(inner) => {
+                let parts = bound.into_iter().map(|typed| self.cast(typed, inner));
+                (parts.collect::<Result<Vec<_>, _>>()?, inner)
+            }
+            None => self.to_common(bound, "ARRAY")?,
+        };
         let array = types::array_of(inner)
             .ok_or_else(|| unsupported(format!("array of {}", type_name(inner))))?;
-        Ok(Typed::new(Expr::Array(elements), array))
+        Ok(Typed::new(Expr::Array(parts), array))
     }
 
     fn row(&self, parts: &[Ast], scope: &Scope<'_>) -> Result<Typed, QueryError> {
-        let mut fields = Vec::new();
-        let mut exprs = Vec::new();
-        for (part, at) in parts.iter().zip(1_usize..) {
-            let typed = self.expr(part, scope)?;
-            let type_oid = super::Env::known(typed.type_oid);
+        let parts = parts.iter().map(|part| self.expr(part, scope));
+        self.row_of(parts.collect::<Result<_, _>>()?)
+    }
+
+    /// ROW(…) of these fields.
+    pub(super) fn row_of(&self, parts: Vec<Typed>) -> Result<Typed, QueryError> {
+        let mut fields = Vec::with_capacity(parts.len());
+        let mut exprs = Vec::with_capacity(parts.len());
+        for (typed, at) in parts.into_iter().zip(1_usize..) {
+            // A literal stays of unknown type inside a row; a parameter cannot.
+            let type_oid = match typed.expr {
+                Expr::Const(_) => typed.type_oid,
+                _ => super::Env::known(typed.type_oid),
+            };
             fields.push((format!("f{at}"), type_oid));
             exprs.push(self.cast(typed, type_oid)?);
         }
-        let mut typed = Typed::new(Expr::Row(exprs), types::RECORD);
+        let types = fields.iter().map(|(_, type_oid)| *type_oid).collect();
+        let mut typed = Typed::new(Expr::Row(exprs, types), types::RECORD);
         typed.fields = Some(fields.into());
         Ok(typed)
     }
@@ -205,19 +319,31 @@ impl Binder<'_> {
         scope: &Scope<'_>,
     ) -> Result<Typed, QueryError> {
         let mut typed = self.expr(root, scope)?;
-        for access in chain {
-            typed = match access {
-                AccessExpr::Dot(Ast::Identifier(ident)) => field(typed, &fold(ident))?,
-                access => {
-                    let index = index_of(access).ok_or_else(|| unsupported("array slice"))?;
-                    self.subscript(typed, index, scope)?
-                }
-            };
+        let mut rest = chain;
+        while let Some((access, after)) = rest.split_first() {
+            if let AccessExpr::Dot(Ast::Identifier(ident)) = access {
+                typed = field(typed, &fold(ident))?;
+                rest = after;
+                continue;
+            }
+            // Subscripts side by side are those of one array.
+            let count =
+                rest.iter().take_while(|access| matches!(access, AccessExpr::Subscript(_))).count();
+            if count == 0 {
+                return Err(unsupported("this form of access"));
+            }
+            typed = self.subscripts(typed, &rest[..count], scope)?;
+            rest = &rest[count..];
         }
         Ok(typed)
     }
 
-    fn subscript(&self, array: Typed, index: &Ast, scope: &Scope<'_>) -> Result<Typed, QueryError> {
+    fn subscripts(
+        &self,
+        array: Typed,
+        accesses: &[AccessExpr],
+        scope: &Scope<'_>,
+    ) -> Result<Typed, QueryError> {
         let Some(inner) = element(array.type_oid) else {
             return Err(QueryError::new(
                 SqlState::DATATYPE_MISMATCH,
@@ -227,15 +353,49 @@ impl Binder<'_> {
                 ),
             ));
         };
-        let first = i64::from(!matches!(array.type_oid, types::INT2VECTOR | types::OIDVECTOR));
-        let index = self.expr(index, scope)?;
-        let index = if kind(index.type_oid) == Kind::Int {
-            index.expr
-        } else {
-            self.coerce(index, types::INT4)?
+        let index = |ast: &Ast| -> Result<Expr, QueryError> {
+            let index = self.expr(ast, scope)?;
+            if kind(index.type_oid) == Kind::Int {
+                return Ok(index.expr);
+            }
+            if index.type_oid != types::UNKNOWN
+                && !types::is_assignable(index.type_oid, types::INT4)
+            {
+                return Err(QueryError::new(
+                    SqlState::DATATYPE_MISMATCH,
+                    "array subscript must have type integer",
+                ));
+            }
+            self.cast(index, types::INT4)
         };
-        let expr = Expr::Subscript { array: Box::new(array.expr), index: Box::new(index), first };
-        Ok(Typed::new(expr, inner))
+        let is_slice = accesses.iter().any(|access| index_of(access).is_none());
+        if !is_slice {
+            let first = i64::from(!matches!(array.type_oid, types::INT2VECTOR | types::OIDVECTOR));
+            let indexes = accesses.iter().filter_map(index_of).map(index);
+            let indexes = indexes.collect::<Result<Vec<_>, _>>()?;
+            let expr = Expr::Subscript { array: Box::new(array.expr), indexes, first };
+            return Ok(Typed::new(expr, inner));
+        }
+        let mut bounds = Vec::with_capacity(accesses.len());
+        for access in accesses {
+            bounds.push(match access {
+                AccessExpr::Subscript(Subscript::Slice {
+                    lower_bound,
+                    upper_bound,
+                    stride: None,
+                }) => (
+                    lower_bound.as_ref().map(index).transpose()?,
+                    upper_bound.as_ref().map(index).transpose()?,
+                ),
+                // One index among slices is a slice from 1.
+                AccessExpr::Subscript(Subscript::Index { index: upper }) => {
+                    (Some(Expr::Const(Value::Int(1))), Some(index(upper)?))
+                }
+                _ => return Err(unsupported("this form of array slice")),
+            });
+        }
+        let type_oid = array.type_oid;
+        Ok(Typed::new(Expr::Slice { array: Box::new(array.expr), bounds }, type_oid))
     }
 }
 

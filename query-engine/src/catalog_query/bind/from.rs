@@ -317,7 +317,14 @@ impl Binder<'_> {
 }
 
 fn leaf_column(name: &str, type_oid: TypeOid) -> LeafColumn {
-    LeafColumn { name: name.to_owned(), type_oid, origin: (0, 0), fields: None, is_merged: false }
+    LeafColumn {
+        name: name.to_owned(),
+        type_oid,
+        modifier: -1,
+        origin: (0, 0),
+        fields: None,
+        is_merged: false,
+    }
 }
 
 fn relation_columns(relation: &BuiltinRelation) -> Vec<LeafColumn> {
@@ -337,6 +344,7 @@ fn output_columns(columns: &[super::super::plan::OutputColumn]) -> Vec<LeafColum
         .iter()
         .map(|column| LeafColumn {
             origin: column.origin,
+            modifier: column.modifier,
             fields: column.fields.as_ref().map(Arc::clone),
             ..leaf_column(&column.name, column.type_oid)
         })

@@ -5,10 +5,13 @@ use sqlparser::ast::{BinaryOperator, Expr as Ast, UnaryOperator, Value as Litera
 use super::super::operator::{self, Comparison, Operator};
 use super::super::plan::Expr;
 use super::super::types::{self, Kind, element, kind};
-use super::super::{Value, unsupported};
+use super::super::{Interval, Value, unsupported};
 use super::scope::Scope;
 use super::{Binder, Typed};
 use crate::{QueryError, SqlState};
+
+/// `text[]`.
+const TEXT_ARRAY: types::TypeOid = 1009;
 
 impl Binder<'_> {
     /// An operator or condition.
@@ -103,12 +106,63 @@ impl Binder<'_> {
         } else if symbol == "||" {
             self.unify_concat(left, right)?
         } else {
-            self.unify(left, right)?
+            let right = self.right_of(symbol, &left, right)?;
+            let (left, right) = self.unify(left, right)?;
+            self.widened(symbol, left, right)?
         };
         let (operator, type_oid) = operator::resolve(symbol, left.type_oid, right.type_oid)?;
         let expr =
             Expr::Binary { operator, left: Box::new(left.expr), right: Box::new(right.expr) };
         Ok(Typed::new(expr, type_oid))
+    }
+
+    /// An untyped right operand that is not of the left one's type: an interval beside an instant, a key
+    /// or path beside `jsonb`, a number beside an interval.
+    fn right_of(&self, symbol: &str, left: &Typed, right: Typed) -> Result<Typed, QueryError> {
+        if right.type_oid != types::UNKNOWN {
+            return Ok(right);
+        }
+        let to = match (symbol, left.type_oid) {
+            ("+", types::TIMESTAMP | types::TIMESTAMPTZ | types::TIME) => types::INTERVAL,
+            ("*" | "/", types::INTERVAL) => types::FLOAT8,
+            ("->" | "->>" | "?", types::JSON | types::JSONB) => types::TEXT,
+            ("#>" | "#>>", types::JSON | types::JSONB) => TEXT_ARRAY,
+            _ => return Ok(right),
+        };
+        Ok(Typed::new(self.cast(right, to)?, to))
+    }
+
+    /// Brings dates, instants and numbers of two types to the wider one.
+    fn widened(
+        &self,
+        symbol: &str,
+        left: Typed,
+        right: Typed,
+    ) -> Result<(Typed, Typed), QueryError> {
+        let rank = |oid| match oid {
+            types::DATE => Some(0),
+            types::TIMESTAMP => Some(1),
+            types::TIMESTAMPTZ => Some(2),
+            _ => None,
+        };
+        let is_whole = |oid| matches!(oid, types::INT2 | types::INT4 | types::INT8);
+        let to = match (rank(left.type_oid), rank(right.type_oid)) {
+            (Some(a), Some(b)) if a < b => Some((false, right.type_oid)),
+            (Some(a), Some(b)) if a > b => Some((true, left.type_oid)),
+            (None, None) if operator::is_comparison(symbol) => {
+                match (left.type_oid, right.type_oid) {
+                    (left, types::NUMERIC) if is_whole(left) => Some((false, types::NUMERIC)),
+                    (types::NUMERIC, right) if is_whole(right) => Some((true, types::NUMERIC)),
+                    _ => None,
+                }
+            }
+            _ => None,
+        };
+        Ok(match to {
+            None => (left, right),
+            Some((true, to)) => (left, Typed::new(self.cast(right, to)?, to)),
+            Some((false, to)) => (Typed::new(self.cast(left, to)?, to), right),
+        })
     }
 
     /// An untyped operand of `||` is an array beside an array, else text.
@@ -117,7 +171,9 @@ impl Binder<'_> {
             if typed.type_oid != types::UNKNOWN {
                 return Ok(typed);
             }
-            let to = if kind(other) == Kind::Array { other } else { types::TEXT };
+            let joins = kind(other) == Kind::Array
+                || matches!(other, types::BYTEA | types::JSONB | types::BIT | types::VARBIT);
+            let to = if joins { other } else { types::TEXT };
             Ok(Typed::new(self.cast(typed, to)?, to))
         };
         let (left_type, right_type) = (left.type_oid, right.type_oid);
@@ -149,12 +205,40 @@ impl Binder<'_> {
                 Ok(Typed::bool(Expr::Not(Box::new(self.condition(typed, "NOT")?))))
             }
             UnaryOperator::Plus => Ok(typed),
+            UnaryOperator::BitwiseNot
+                if matches!(typed.type_oid, types::INT2 | types::INT4 | types::INT8) =>
+            {
+                let type_oid = typed.type_oid;
+                let all = Typed::new(Expr::Const(Value::Int(-1)), type_oid);
+                self.operate("#", typed, all)
+            }
             UnaryOperator::Minus => {
                 // A literal is negated at once, so that it is typed as it is written.
-                if let Expr::Const(Value::Int(value)) = typed.expr {
-                    return Ok(Typed::new(Expr::Const(Value::Int(-value)), typed.type_oid));
+                match (&typed.expr, typed.type_oid) {
+                    (Expr::Const(Value::Int(value)), types::INT4 | types::INT8) => {
+                        let negated = Expr::Const(Value::Int(value.wrapping_neg()));
+                        return Ok(Typed::new(negated, typed.type_oid));
+                    }
+                    (Expr::Const(Value::Numeric(value)), _) => {
+                        let negated = value.negated();
+                        // The lowest bigint has no positive that is one.
+                        let is_lowest = negated.scale() == Some(0)
+                            && negated.to_int() == Some(i64::MIN)
+                            && matches!(inner, Ast::Value(_));
+                        return Ok(if is_lowest {
+                            Typed::new(Expr::Const(Value::Int(i64::MIN)), types::INT8)
+                        } else {
+                            Typed::new(Expr::Const(Value::numeric(negated)), types::NUMERIC)
+                        });
+                    }
+                    _ => {}
                 }
-                let zero = Typed::new(Expr::Const(Value::Int(0)), typed.type_oid);
+                let zero = match kind(typed.type_oid) {
+                    Kind::Float => Value::Float(-0.0),
+                    Kind::Interval => Value::Interval(Interval::default()),
+                    _ => Value::Int(0),
+                };
+                let zero = Typed::new(Expr::Const(zero), typed.type_oid);
                 self.operate("-", zero, typed)
             }
             other => Err(unsupported(format!("operator {other}"))),

@@ -1,6 +1,9 @@
 //! Names of output columns without AS, as PostgreSQL derives them.
 
-use sqlparser::ast::{AccessExpr, Expr, FunctionArguments, Query, SelectItem, SetExpr, Subscript};
+use sqlparser::ast::{
+    AccessExpr, ArrayElemTypeDef, DataType, Expr, FunctionArguments, Query, SelectItem, SetExpr,
+    Subscript,
+};
 
 use super::super::names::{fold, parts_of};
 use super::super::types::{type_name, type_of_ast};
@@ -47,6 +50,8 @@ fn strong_name(expr: &Expr) -> Option<String> {
         Expr::Substring { .. } => Some("substring".to_owned()),
         Expr::Position { .. } => Some("position".to_owned()),
         Expr::Extract { .. } => Some("extract".to_owned()),
+        Expr::Ceil { .. } => Some("ceil".to_owned()),
+        Expr::Floor { .. } => Some("floor".to_owned()),
         Expr::Array(_) => Some("array".to_owned()),
         Expr::Exists { negated: false, .. } => Some("exists".to_owned()),
         Expr::Tuple(_) => Some("row".to_owned()),
@@ -58,22 +63,24 @@ fn strong_name(expr: &Expr) -> Option<String> {
 fn weak_name(expr: &Expr) -> Option<String> {
     match expr {
         Expr::Nested(inner) | Expr::Collate { expr: inner, .. } => weak_name(inner),
-        Expr::Cast { data_type, .. } => {
-            let oid = type_of_ast(data_type).ok()?;
-            Some(type_of(oid).map_or_else(|| type_name(oid), |found| found.name.to_owned()))
-        }
-        Expr::TypedString(typed) => {
-            let oid = type_of_ast(&typed.data_type).ok()?;
-            type_of(oid).map(|found| found.name.to_owned())
-        }
-        Expr::Value(value) => {
-            matches!(value.value, sqlparser::ast::Value::Boolean(_)).then(|| "bool".to_owned())
-        }
+        Expr::CompoundFieldAccess { root, .. } => weak_name(root),
+        Expr::Cast { data_type, .. } => name_of_type(data_type),
+        Expr::TypedString(typed) => name_of_type(&typed.data_type),
+        Expr::Interval(_) => Some("interval".to_owned()),
         Expr::Case { else_result, .. } => {
             Some(else_result.as_deref().and_then(strong_name).unwrap_or_else(|| "case".to_owned()))
         }
         _ => None,
     }
+}
+
+/// Internal name of a type; that of the elements for an array.
+fn name_of_type(mut data_type: &DataType) -> Option<String> {
+    while let DataType::Array(ArrayElemTypeDef::SquareBracket(inner, _)) = data_type {
+        data_type = inner;
+    }
+    let oid = type_of_ast(data_type).ok()?;
+    Some(type_of(oid).map_or_else(|| type_name(oid), |found| found.name.to_owned()))
 }
 
 fn subquery_name(query: &Query) -> Option<String> {

@@ -7,6 +7,7 @@ use super::super::plan::{Aggregate, Expr, OutputColumn, SetCall};
 use super::super::types::{self, TypeOid};
 use super::super::{Value, unsupported};
 use super::Typed;
+use crate::values::other;
 use crate::{QueryError, SqlState};
 
 /// Relations in one FROM: each has a bit in the masks below.
@@ -41,6 +42,7 @@ impl<'s> Ctes<'s> {
 pub(super) struct LeafColumn {
     pub(super) name: String,
     pub(super) type_oid: TypeOid,
+    pub(super) modifier: i32,
     pub(super) origin: (u32, i16),
     pub(super) fields: Option<Fields>,
     /// Joined by USING to an equal column before it: named once, and not in `*`.
@@ -224,6 +226,7 @@ impl<'s> Scope<'s> {
             expr: Expr::Column { depth, leaf, index },
             type_oid: column.type_oid,
             fields: column.fields.clone(),
+            modifier: column.modifier,
             origin: column.origin,
         };
         self.over_groups(typed, depth, &column.name)
@@ -235,7 +238,8 @@ impl<'s> Scope<'s> {
         };
         self.mark(at);
         let columns = &self.leaves[at].columns;
-        let expr = Expr::WholeRow { depth, leaf: at, width: columns.len() };
+        let types = columns.iter().map(|column| column.type_oid).collect();
+        let expr = Expr::WholeRow { depth, leaf: at, types };
         let mut typed = Typed::new(expr, types::RECORD);
         typed.fields =
             Some(columns.iter().map(|column| (column.name.clone(), column.type_oid)).collect());
@@ -316,7 +320,7 @@ fn system_column(name: &str, table_oid: u32) -> Option<(Value, TypeOid)> {
         // Rows of the catalogs were never changed: they are of the first transaction.
         "xmin" => (Value::Int(1), types::XID),
         "xmax" => (Value::Int(0), types::XID),
-        "cmin" | "cmax" => (Value::Int(0), types::CID),
+        "cmin" | "cmax" => (Value::text("0"), other::CID),
         _ => return None,
     })
 }

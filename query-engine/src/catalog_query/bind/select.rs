@@ -280,6 +280,7 @@ impl Output {
         self.columns.push(OutputColumn {
             name,
             type_oid: typed.type_oid,
+            modifier: typed.modifier,
             origin: typed.origin,
             fields: typed.fields,
         });

@@ -232,7 +232,13 @@ impl Binder<'_> {
                 row.push(expr);
             }
             let name = format!("column{}", at + 1);
-            columns.push(OutputColumn { name, type_oid, origin: (0, 0), fields: None });
+            columns.push(OutputColumn {
+                name,
+                type_oid,
+                modifier: -1,
+                origin: (0, 0),
+                fields: None,
+            });
         }
         Ok(plain(Body::Values(exprs), columns))
     }

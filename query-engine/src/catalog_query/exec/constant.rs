@@ -64,7 +64,9 @@ fn parts(expr: &Expr) -> Vec<&Expr> {
         | Expr::SetValue(_)
         | Expr::Subquery { .. } => Vec::new(),
         Expr::Call { arguments, .. } => arguments.iter().collect(),
-        Expr::Cast { inner, .. } | Expr::IsTruth { inner, .. } => vec![&**inner],
+        Expr::Cast { inner, .. } | Expr::IsTruth { inner, .. } | Expr::Sized { inner, .. } => {
+            vec![&**inner]
+        }
         Expr::Not(inner) | Expr::IsNull(inner) => vec![&**inner],
         Expr::Binary { left, right, .. } | Expr::AnyAll { left, right, .. } => {
             vec![&**left, &**right]
@@ -74,12 +76,20 @@ fn parts(expr: &Expr) -> Vec<&Expr> {
         | Expr::Or(all)
         | Expr::Coalesce(all)
         | Expr::Array(all)
-        | Expr::Row(all) => all.iter().collect(),
+        | Expr::Stacked(all)
+        | Expr::Extreme { parts: all, .. }
+        | Expr::Row(all, _) => all.iter().collect(),
         Expr::Case { branches, otherwise } => {
             let branches = branches.iter().flat_map(|(test, result)| [test, result]);
             branches.chain(std::iter::once(&**otherwise)).collect()
         }
-        Expr::Subscript { array, index, .. } => vec![&**array, &**index],
+        Expr::Subscript { array, indexes, .. } => {
+            std::iter::once(&**array).chain(indexes).collect()
+        }
+        Expr::Slice { array, bounds } => {
+            let bounds = bounds.iter().flat_map(|(lower, upper)| [lower, upper]).flatten();
+            std::iter::once(&**array).chain(bounds).collect()
+        }
         Expr::Field { record, .. } => vec![&**record],
     }
 }

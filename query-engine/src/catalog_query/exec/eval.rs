@@ -1,7 +1,10 @@
 //! Values of expressions.
 
+use std::sync::Arc;
+
 use super::super::plan::{Expr, QueryPlan, SubqueryKind};
 use super::super::{Row, Value, text};
+use super::array::{element_at, slice, stacked};
 use super::{Executor, Frame};
 use crate::functions::pg::Call;
 use crate::{QueryError, SqlState};
@@ -20,12 +23,12 @@ impl Executor<'_> {
                 let is_there = !frame.above(*depth).rows[*leaf].is_empty();
                 Ok(if is_there { value.clone() } else { Value::Null })
             }
-            Expr::WholeRow { depth, leaf, width } => {
+            Expr::WholeRow { depth, leaf, types } => {
                 let row = &frame.above(*depth).rows[*leaf];
                 Ok(if row.is_empty() {
                     Value::Null
                 } else {
-                    Value::Record(Row::from(&row[..*width]))
+                    Value::Record(Row::from(&row[..types.len()]), Arc::clone(types))
                 })
             }
             Expr::SetValue(at) => Ok(frame.sets.get(*at).cloned().unwrap_or(Value::Null)),
@@ -42,13 +45,29 @@ impl Executor<'_> {
                 operator.apply(self.env, &left, &right)
             }
             Expr::Array(parts) => Ok(Value::Array(self.values(parts, frame)?)),
-            Expr::Row(parts) => Ok(Value::Record(self.values(parts, frame)?)),
-            Expr::Subquery { kind, plan, once } => self.subquery(kind, plan, *once, frame),
-            Expr::Subscript { array, index, first } => {
+            Expr::Stacked(parts) => stacked(&self.values(parts, frame)?),
+            Expr::Row(parts, types) => {
+                Ok(Value::Record(self.values(parts, frame)?, Arc::clone(types)))
+            }
+            Expr::Sized { inner, type_oid, modifier } => {
+                text::resized(self.env, self.eval(inner, frame)?, *type_oid, *modifier)
+            }
+            Expr::Slice { array, bounds } => {
                 let array = self.eval(array, frame)?;
-                let index = self.eval(index, frame)?.as_int();
-                let at = index.and_then(|index| usize::try_from(index.checked_sub(*first)?).ok());
-                Ok(at.and_then(|at| array.elements().get(at)).cloned().unwrap_or(Value::Null))
+                let mut found = Vec::with_capacity(bounds.len());
+                for (lower, upper) in bounds {
+                    let bound = |bound: &Option<Expr>| {
+                        bound.as_ref().map(|bound| self.eval(bound, frame)).transpose()
+                    };
+                    found.push((bound(lower)?, bound(upper)?));
+                }
+                Ok(slice(&array, &found))
+            }
+            Expr::Subquery { kind, plan, once } => self.subquery(kind, plan, *once, frame),
+            Expr::Subscript { array, indexes, first } => {
+                let array = self.eval(array, frame)?;
+                let indexes = self.values(indexes, frame)?;
+                Ok(element_at(&array, &indexes, *first))
             }
             Expr::Field { record, index } => {
                 let record = self.eval(record, frame)?;
@@ -87,7 +106,7 @@ impl Executor<'_> {
                 .map_or(Value::Null, |found| Value::Bool(!found))),
             Expr::IsNull(inner) => {
                 let is_null = match self.eval(inner, frame)? {
-                    Value::Record(fields) => fields.iter().all(Value::is_null),
+                    Value::Record(fields, _) => fields.iter().all(Value::is_null),
                     value => value.is_null(),
                 };
                 Ok(Value::Bool(is_null))
@@ -127,6 +146,20 @@ impl Executor<'_> {
                 }
                 self.eval(otherwise, frame)
             }
+            Expr::Extreme { greatest, parts } => {
+                let mut best = Value::Null;
+                for part in parts {
+                    let value = self.eval(part, frame)?;
+                    if value.is_null() {
+                        continue;
+                    }
+                    let order = value.compare(&best);
+                    if best.is_null() || (if *greatest { order.is_gt() } else { order.is_lt() }) {
+                        best = value;
+                    }
+                }
+                Ok(best)
+            }
             Expr::Coalesce(parts) => {
                 for part in parts {
                     let value = self.eval(part, frame)?;
@@ -165,7 +198,8 @@ fn subquery_value(kind: &SubqueryKind, rows: &[Row]) -> Result<Value, QueryError
         SubqueryKind::Exists => Ok(Value::Bool(!rows.is_empty())),
         SubqueryKind::Array => Ok(Value::array(rows.iter().map(|row| row[0].clone()).collect())),
         SubqueryKind::Rows => {
-            Ok(Value::array(rows.iter().map(|row| Value::Record(Row::clone(row))).collect()))
+            let record = |row: &Row| Value::Record(Row::clone(row), Arc::from([]));
+            Ok(Value::array(rows.iter().map(record).collect()))
         }
         SubqueryKind::Scalar => match rows {
             [] => Ok(Value::Null),

@@ -3,8 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use super::super::plan::{Aggregate, AggregateKind, GroupPlan, SelectPlan};
+use super::super::types::{self, TypeOid};
 use super::super::{Row, Value};
 use super::{Executor, Frame, compare_keys};
+use crate::values::decimal::Decimal;
 use crate::{QueryError, SqlState};
 
 /// What an aggregate needs of one input row: sort keys and arguments.
@@ -113,7 +115,8 @@ fn finish(aggregate: &Aggregate, mut inputs: Vec<Input>) -> Result<Value, QueryE
         AggregateKind::Count => Ok(Value::Int(i64::try_from(inputs.len()).unwrap_or(i64::MAX))),
         AggregateKind::Min => Ok(least(values.by_ref(), false)),
         AggregateKind::Max => Ok(least(values.by_ref(), true)),
-        AggregateKind::Sum => sum(values),
+        AggregateKind::Sum => sum(values, aggregate.type_oid),
+        AggregateKind::Avg => average(values),
         AggregateKind::BoolAnd => Ok(truth(values, false)),
         AggregateKind::BoolOr => Ok(truth(values, true)),
         AggregateKind::StringAgg => Ok(joined(&inputs)),
@@ -130,10 +133,24 @@ fn least(values: &mut dyn Iterator<Item = &Value>, reverse: bool) -> Value {
     chosen.cloned().unwrap_or(Value::Null)
 }
 
-fn sum<'v>(values: impl Iterator<Item = &'v Value>) -> Result<Value, QueryError> {
+fn number(value: &Value) -> Decimal {
+    match value {
+        Value::Int(value) => Decimal::from_int(*value),
+        Value::Numeric(value) => Decimal::clone(value),
+        _ => Decimal::NaN,
+    }
+}
+
+fn sum<'v>(
+    values: impl Iterator<Item = &'v Value>,
+    type_oid: TypeOid,
+) -> Result<Value, QueryError> {
     let mut total = Value::Null;
     for value in values {
         total = match (&total, value) {
+            (Value::Null, Value::Int(value)) if type_oid == types::NUMERIC => {
+                Value::numeric(Decimal::from_int(*value))
+            }
             (Value::Null, value) => value.clone(),
             (Value::Int(total), Value::Int(value)) => {
                 let sum = total.checked_add(*value).ok_or_else(|| {
@@ -142,10 +159,35 @@ fn sum<'v>(values: impl Iterator<Item = &'v Value>) -> Result<Value, QueryError>
                 Value::Int(sum)
             }
             (Value::Float(total), Value::Float(value)) => Value::Float(total + value),
+            (Value::Numeric(total), value) => Value::numeric(total.add(&number(value))?),
             _ => Value::Null,
         };
     }
     Ok(total)
+}
+
+fn average<'v>(values: impl Iterator<Item = &'v Value>) -> Result<Value, QueryError> {
+    let values: Vec<&Value> = values.collect();
+    let count = values.len();
+    if count == 0 {
+        return Ok(Value::Null);
+    }
+    if values.iter().any(|value| matches!(value, Value::Float(_))) {
+        let total: f64 = values
+            .iter()
+            .map(|value| match value {
+                Value::Float(value) => *value,
+                _ => 0.0,
+            })
+            .sum();
+        return Ok(Value::Float(total / count as f64));
+    }
+    let mut total = Decimal::from_int(0);
+    for value in values {
+        total = total.add(&number(value))?;
+    }
+    let count = Decimal::from_int(i64::try_from(count).unwrap_or(i64::MAX));
+    total.divide(&count).map(Value::numeric)
 }
 
 /// `bool_or` with `decisive` true, `bool_and` with `decisive` false.

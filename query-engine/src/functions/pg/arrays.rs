@@ -4,7 +4,7 @@ use super::{Call, Entry, set, strict, with_nulls};
 use crate::catalog_query::text;
 use crate::catalog_query::types::{self, element};
 use crate::catalog_query::{Row, Value};
-use crate::{QueryError, SqlState};
+use crate::{Dimension, QueryError, SqlState};
 
 /// Rows that a series may have in a catalog statement.
 const SERIES_ROWS_MAX: usize = 1_000_000;
@@ -14,7 +14,18 @@ pub(super) const FUNCTIONS: &[Entry] = &[
     strict("array_lower(anyarray,int4) int4", |call| bound(call, |first, _| first)),
     strict("array_upper(anyarray,int4) int4", |call| bound(call, |first, count| first + count - 1)),
     strict("array_ndims(anyarray) int4", |call| {
-        Ok(if call.value(0).elements().is_empty() { Value::Null } else { Value::Int(1) })
+        Ok(match i64::try_from(call.value(0).dimensions().len()) {
+            Ok(count) if count > 0 => Value::Int(count),
+            _ => Value::Null,
+        })
+    }),
+    strict("array_dims(anyarray) text", |call| {
+        let dimensions = call.value(0).dimensions();
+        let shown = dimensions.iter().map(|Dimension { lower, length }| {
+            format!("[{lower}:{}]", i64::from(*lower) + i64::from(*length) - 1)
+        });
+        let shown = shown.collect::<String>();
+        Ok(if shown.is_empty() { Value::Null } else { Value::text(shown) })
     }),
     strict("cardinality(anyarray) int4", |call| Ok(Value::Int(length(call.value(0))))),
     with_nulls("array_position(anyarray,anyelement) int4", array_position),
@@ -60,12 +71,18 @@ fn first(type_oid: u32) -> i64 {
     i64::from(!matches!(type_oid, types::INT2VECTOR | types::OIDVECTOR))
 }
 
+/// Lower bound and length of a dimension from 1; `None` where the array does not have it.
+fn dimension(call: &Call<'_>, number: i64) -> Option<(i64, i64)> {
+    let dimensions = call.value(0).dimensions();
+    let at = usize::try_from(number.checked_sub(1)?).ok()?;
+    let found = dimensions.get(at)?;
+    let is_vector = first(call.types[0]) == 0;
+    Some((if is_vector { 0 } else { found.lower.into() }, found.length.into()))
+}
+
 fn bound(call: &Call<'_>, pick: fn(i64, i64) -> i64) -> Result<Value, QueryError> {
-    let count = length(call.value(0));
-    if call.int(1) != 1 || count == 0 {
-        return Ok(Value::Null);
-    }
-    Ok(Value::Int(pick(first(call.types[0]), count)))
+    let found = dimension(call, call.int(1));
+    Ok(found.map_or(Value::Null, |(first, count)| Value::Int(pick(first, count))))
 }
 
 fn joined(left: &[Value], right: &[Value]) -> Value {
@@ -149,11 +166,7 @@ fn series(call: &Call<'_>) -> Result<Vec<Row>, QueryError> {
 }
 
 fn subscripts(call: &Call<'_>, reverse: bool) -> Result<Vec<Row>, QueryError> {
-    let count = length(call.value(0));
-    if call.int(1) != 1 {
-        return Ok(Vec::new());
-    }
-    let first = first(call.types[0]);
+    let Some((first, count)) = dimension(call, call.int(1)) else { return Ok(Vec::new()) };
     let row = |at: i64| Row::from(vec![Value::Int(at)]);
     let all = first..first + count;
     Ok(if reverse { all.rev().map(row).collect() } else { all.map(row).collect() })

@@ -95,13 +95,20 @@ fn parse_parts(shown_type: &str, text: &str) -> Result<Parts, QueryError> {
     let year = if is_bc { 1 - year } else { year };
     let small = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
     let date = CivilDate { year, month: small(month), day: small(day) };
-    let days = date.to_unix_days().ok_or_else(|| out_of_range(text))?;
+    let days = date.to_unix_days().ok_or_else(|| {
+        let error = out_of_range(text);
+        // A month or day that no calendar has may be one of another order.
+        if (1..=12).contains(&date.month) && (1..=31).contains(&date.day) {
+            return error;
+        }
+        error.with_hint("Perhaps you need a different \"datestyle\" setting.")
+    })?;
     let clock = trimmed.get(date_end + 1..).map_or("", trim);
     if clock.is_empty() {
         return Ok(Parts { days, time_us: 0, offset_seconds: None });
     }
     let (time, offset) = split_offset(clock);
-    let time_us = parse_time(time).ok_or_else(invalid)?.ok_or_else(|| out_of_range(text))?;
+    let time_us = clock_us(time).ok_or_else(invalid)?.ok_or_else(|| out_of_range(text))?;
     let offset_seconds = match trim(offset) {
         "" => None,
         "Z" | "z" | "UTC" => Some(0),
@@ -120,9 +127,63 @@ fn split_offset(clock: &str) -> (&str, &str) {
     clock.split_at(end.unwrap_or(clock.len()))
 }
 
+/// Microseconds of the day of a `time`; a date in front and a zone behind are dropped.
+///
+/// # Errors
+/// 22007 for text of another form, 22008 for a field out of range.
+pub(crate) fn parse_time(text: &str) -> Result<i64, QueryError> {
+    let us = parse_time_with_rest(text)?.map(|(us, _)| us);
+    us.ok_or_else(|| {
+        let message = format!("invalid input syntax for type time: \"{text}\"");
+        QueryError::new(SqlState::INVALID_DATETIME, message).about(text)
+    })
+}
+
+/// Microseconds of the day, and what follows the clock; `None` for text of another form.
+///
+/// # Errors
+/// 22008 for a field out of range.
+pub(crate) fn parse_time_with_rest(text: &str) -> Result<Option<(i64, &str)>, QueryError> {
+    let mut clock = trim(text);
+    // A date may stand in front: `2020-01-01 04:05`.
+    if let Some((date, rest)) = clock.split_once([' ', 'T'])
+        && date.len() > 4
+        && date.contains('-')
+        && !date.contains(':')
+    {
+        clock = trim(rest);
+    }
+    let (time, rest) = split_offset(clock);
+    let bare;
+    let time = match time.len() {
+        // `0405` and `040506` without colons.
+        4 | 6 if !time.contains([':', '.']) && time.is_ascii() => {
+            let mut parts = vec![&time[..2], &time[2..4]];
+            parts.extend(time.get(4..).filter(|seconds| !seconds.is_empty()));
+            bare = parts.join(":");
+            bare.as_str()
+        }
+        _ => time,
+    };
+    let Some(us) = clock_us(time) else { return Ok(None) };
+    let mut us = us.ok_or_else(|| out_of_range(text))?;
+    let mut rest = trim(rest);
+    for (word, is_afternoon) in [("am", false), ("pm", true)] {
+        if rest.get(..2).is_some_and(|found| found.eq_ignore_ascii_case(word)) {
+            let half = US_PER_DAY / 2;
+            if us >= half + US_PER_SECOND * 3_600 {
+                return Err(out_of_range(text));
+            }
+            us = us % half + if is_afternoon { half } else { 0 };
+            rest = trim(&rest[2..]);
+        }
+    }
+    Ok(Some((us, rest)))
+}
+
 /// Microseconds of `HH:MM[:SS[.ffffff]]`; `None` for another form, `Some(None)` for a field out of range.
 /// More than six digits of the fraction are rounded, as PostgreSQL does.
-fn parse_time(text: &str) -> Option<Option<i64>> {
+fn clock_us(text: &str) -> Option<Option<i64>> {
     let mut fields = text.splitn(3, ':');
     let (hour, minute) = (digits(fields.next()?)?, digits(fields.next()?)?);
     let (second, fraction) = match fields.next() {

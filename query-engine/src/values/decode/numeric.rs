@@ -1,10 +1,12 @@
 //! `numeric` parameters to plain decimal text, exact.
 
+use num_bigint::BigUint;
+
 use crate::{QueryError, SqlState};
 
 use super::invalid_syntax;
 use super::number::trim;
-use crate::values::error::{INVALID_BINARY, not_supported};
+use crate::values::error::INVALID_BINARY;
 use crate::values::reader::Reader;
 
 /// Most digits before and after the point, as PostgreSQL limits them.
@@ -13,10 +15,12 @@ pub(super) const WHOLE_DIGITS_MAX: usize = 131_072;
 pub(super) const FRACTION_DIGITS_MAX: usize = 16_383;
 
 const SIGN_NEGATIVE: u16 = 0x4000;
-const SIGNS_OF_NO_NUMBER: [u16; 3] = [0xc000, 0xd000, 0xf000];
+const SIGN_NAN: u16 = 0xc000;
+const SIGN_INFINITY: u16 = 0xd000;
+const SIGN_NEGATIVE_INFINITY: u16 = 0xf000;
 
-/// Plain decimal text of `[+-]digits[.digits][e[+-]digits]`.
-pub(super) fn parse(text: &str) -> Result<String, QueryError> {
+/// Plain decimal text of `[+-]digits[.digits][e[+-]digits]`, or `NaN`, `Infinity`, `-Infinity`.
+pub(crate) fn parse(text: &str) -> Result<String, QueryError> {
     let invalid = || invalid_syntax("numeric", text);
     let trimmed = trim(text);
     let (sign, number) = match trimmed.as_bytes().first() {
@@ -24,19 +28,57 @@ pub(super) fn parse(text: &str) -> Result<String, QueryError> {
         Some(b'+') => ("", &trimmed[1..]),
         _ => ("", trimmed),
     };
-    if ["nan", "inf", "infinity"].iter().any(|word| word.eq_ignore_ascii_case(number)) {
-        return Err(no_number(trimmed));
+    if trimmed.eq_ignore_ascii_case("nan") {
+        return Ok("NaN".to_owned());
+    }
+    if ["inf", "infinity"].iter().any(|word| word.eq_ignore_ascii_case(number)) {
+        return Ok(format!("{sign}Infinity"));
+    }
+    if let Some(radix) = radix(number) {
+        return whole_number(sign, &number[2..], radix).ok_or_else(invalid);
     }
     let (mantissa, exponent) = match number.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, parse_exponent(exponent).ok_or_else(invalid)?),
         None => (number, 0),
     };
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    if !all_digits(whole) || !all_digits(fraction) || whole.len() + fraction.len() == 0 {
+    let whole = without_separators(whole).ok_or_else(invalid)?;
+    let fraction = without_separators(fraction).ok_or_else(invalid)?;
+    if whole.len() + fraction.len() == 0 {
         return Err(invalid());
     }
-    plain(sign, whole, fraction, exponent)
+    plain(sign, &whole, &fraction, exponent)
+}
+
+/// Digits without the `_` that may stand between two of them.
+fn without_separators(digits: &str) -> Option<String> {
+    let is_plain = digits.is_empty()
+        || digits
+            .split('_')
+            .all(|group| !group.is_empty() && group.bytes().all(|byte| byte.is_ascii_digit()));
+    is_plain.then(|| digits.replace('_', ""))
+}
+
+fn radix(number: &str) -> Option<u32> {
+    Some(match number.get(..2)? {
+        "0x" | "0X" => 16,
+        "0o" | "0O" => 8,
+        "0b" | "0B" => 2,
+        _ => return None,
+    })
+}
+
+/// A whole number in another radix, `_` between its digits and in front of them.
+fn whole_number(sign: &str, digits: &str, radix: u32) -> Option<String> {
+    let groups = digits.strip_prefix('_').unwrap_or(digits);
+    let is_digits =
+        |group: &str| !group.is_empty() && group.chars().all(|character| character.is_digit(radix));
+    if !groups.split('_').all(is_digits) || groups.len() > WHOLE_DIGITS_MAX {
+        return None;
+    }
+    let value = BigUint::parse_bytes(groups.replace('_', "").as_bytes(), radix)?;
+    let sign = if value == BigUint::ZERO { "" } else { sign };
+    Some(format!("{sign}{value}"))
 }
 
 fn parse_exponent(text: &str) -> Option<i64> {
@@ -98,11 +140,12 @@ pub(super) fn read(reader: &mut Reader) -> Result<String, QueryError> {
         }
         digits += &format!("{group:04}");
     }
-    if SIGNS_OF_NO_NUMBER.contains(&sign) {
-        return Err(no_number("NaN"));
-    }
-    if sign != 0 && sign != SIGN_NEGATIVE {
-        return Err(invalid("sign"));
+    match sign {
+        0 | SIGN_NEGATIVE => {}
+        SIGN_NAN => return Ok("NaN".to_owned()),
+        SIGN_INFINITY => return Ok("Infinity".to_owned()),
+        SIGN_NEGATIVE_INFINITY => return Ok("-Infinity".to_owned()),
+        _ => return Err(invalid("sign")),
     }
     let scale = usize::from(scale);
     // Groups before the point, then as many digits as the scale says: more would be lost, so refuse.
@@ -121,9 +164,4 @@ pub(super) fn read(reader: &mut Reader) -> Result<String, QueryError> {
         format!("{significant}{}", "0".repeat(missing))
     };
     Ok(with_point(if sign == SIGN_NEGATIVE { "-" } else { "" }, &digits, scale))
-}
-
-/// NaN and the infinities have no exact value here.
-fn no_number(text: &str) -> QueryError {
-    not_supported(format!("numeric value \"{text}\" is not supported"))
 }

@@ -22,6 +22,9 @@ fn text_and_binary_of_every_fixture_value_give_one_parameter() {
         if matches!(pg_type, PgType::Float4 | PgType::Float8) && style.extra_float_digits < 1 {
             continue; // the text has fewer digits than the value
         }
+        if origin.contains("sql_standard") {
+            continue; // one sign for all fields, which is read so under that setting only
+        }
         let from_text = decode_parameter(*pg_type, Format::Text, text.as_bytes(), &style.zone);
         let from_text = from_text.unwrap_or_else(|error| panic!("{origin}: {error}"));
         match (&from_text, &from_binary) {
@@ -54,7 +57,6 @@ fn wrong_text_has_the_sqlstate_of_its_type() {
         (PgType::Numeric, "1.2.3", "22P02"),
         (PgType::Numeric, ".", "22P02"),
         (PgType::Numeric, "1e200000", "22003"),
-        (PgType::Numeric, "NaN", "0A000"),
         (PgType::Uuid, "zz", "22P02"),
         (PgType::Bytea, "\\xzz", "22023"),
         (PgType::Bytea, "\\x0", "22023"),
@@ -68,7 +70,8 @@ fn wrong_text_has_the_sqlstate_of_its_type() {
         (PgType::Int4Array, "{1,2", "22P02"),
         (PgType::Int4Array, "{1,,2}", "22P02"),
         (PgType::Int4Array, "{x}", "22P02"),
-        (PgType::Int4Array, "{{1},{2}}", "0A000"),
+        (PgType::Int4Array, "{{1},{2,3}}", "22P02"),
+        (PgType::Int4Array, "[2:1]={1}", "2202E"),
         (PgType::TextArray, "{\"a}", "22P02"),
         (PgType::TextArray, "{a\\", "22P02"),
     ] {
@@ -161,15 +164,17 @@ fn binary_arrays_and_numerics_are_checked_before_anything_is_built() {
         value
     };
     assert_eq!(binary(PgType::Int4Array, &array(1, 25, 0)), Err("42804"));
-    assert_eq!(binary(PgType::Int4Array, &array(2, 23, 0)), Err("0A000"));
-    assert_eq!(binary(PgType::Int4Array, &array(7, 23, 0)), Err("22P03"));
+    assert_eq!(binary(PgType::Int4Array, &array(2, 23, 0)), Err("08P01"));
+    assert_eq!(binary(PgType::Int4Array, &array(7, 23, 0)), Err("54000"));
+    assert_eq!(binary(PgType::Int4Array, &array(-1, 23, 0)), Err("22P03"));
     assert_eq!(binary(PgType::Int4Array, &array(1, 23, i32::MAX)), Err("54000"));
-    let most = i32::try_from(array::ELEMENTS_MAX).unwrap();
+    let most = i32::try_from(crate::values::array_text::ELEMENTS_MAX).unwrap();
     assert_eq!(binary(PgType::Int4Array, &array(1, 23, most)), Err("08P01"));
     assert_eq!(binary(PgType::Int4Array, &array(1, 23, most + 1)), Err("54000"));
     assert_eq!(binary(PgType::Numeric, &[0xff, 0xff, 0, 0, 0, 0, 0, 0]), Err("08P01"));
     assert_eq!(binary(PgType::Numeric, &[0, 1, 0, 0, 0, 0, 0, 0, 0x27, 0x10]), Err("22P03"));
-    assert_eq!(binary(PgType::Numeric, &[0, 0, 0, 0, 0xc0, 0, 0, 0]), Err("0A000"));
+    let nan = Parameter::Numeric("NaN".to_owned());
+    assert_eq!(binary(PgType::Numeric, &[0, 0, 0, 0, 0xc0, 0, 0, 0]), Ok(nan));
     assert_eq!(
         binary(PgType::Numeric, &[0, 1, 0xff, 0xff, 0, 0, 0, 0, 0, 1]),
         Err("22P03"),
@@ -180,7 +185,7 @@ fn binary_arrays_and_numerics_are_checked_before_anything_is_built() {
 proptest! {
     #[test]
     fn random_values_never_panic(
-        oid in prop::sample::select((0..5_000).filter(|&oid| PgType::from_oid(oid).is_some()).collect::<Vec<_>>()),
+        oid in prop::sample::select((0..6_000).filter(|&oid| PgType::from_oid(oid).is_some()).collect::<Vec<_>>()),
         value in proptest::collection::vec(any::<u8>(), 0..64),
     ) {
         let pg_type = PgType::from_oid(oid).unwrap();
@@ -190,7 +195,7 @@ proptest! {
 
     #[test]
     fn words_near_to_valid_ones_never_panic(
-        oid in prop::sample::select((0..5_000).filter(|&oid| PgType::from_oid(oid).is_some()).collect::<Vec<_>>()),
+        oid in prop::sample::select((0..6_000).filter(|&oid| PgType::from_oid(oid).is_some()).collect::<Vec<_>>()),
         value in "[-+{}\",.:0-9eTZBCnaif\\\\x ä]{0,24}",
     ) {
         let _ = text(PgType::from_oid(oid).unwrap(), &value);

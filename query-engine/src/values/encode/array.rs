@@ -1,12 +1,13 @@
-//! One-dimensional arrays and the two vector types of the catalog.
+//! Columns of one-dimensional arrays, and the two vector types of the catalog.
 
 use crate::{PgType, QueryError, SqlState};
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::DataType;
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 
 use super::{CellWriter, EncodedColumn, Format, TextStyle, carrier_error, resolve};
+use crate::values::array_text::quote_from;
 
 /// Elements of all rows, and where each row's begin and end.
 struct Lists {
@@ -89,13 +90,14 @@ fn text_writer(
 ) -> Result<CellWriter, QueryError> {
     let (lists, element) = open(array, pg_type)?;
     let nulls = lists.elements.logical_nulls();
+    let delimiter = element.delimiter();
     let write = resolve(lists.elements.as_ref(), element, Format::Text, style)?;
     Ok(Box::new(move |row, out| {
         let (first, end) = (lists.bounds)(row);
         out.put_u8(b'{');
         for index in first..end {
             if index > first {
-                out.put_u8(b',');
+                out.put_u8(delimiter as u8);
             }
             if is_null(&nulls, index) {
                 out.put_slice(b"NULL");
@@ -103,34 +105,11 @@ fn text_writer(
             }
             let start = out.len();
             write(index, out)?;
-            quote_from(out, start);
+            quote_from(out, start, delimiter);
         }
         out.put_u8(b'}');
         Ok(())
     }))
-}
-
-/// Puts the element that begins at `start` in quotes where PostgreSQL does.
-fn quote_from(out: &mut BytesMut, start: usize) {
-    let element = &out[start..];
-    let is_special =
-        |&byte: &u8| matches!(byte, b'"' | b'\\' | b'{' | b'}' | b',' | b' ' | b'\t'..=b'\r');
-    let needs_quotes = element.is_empty()
-        || element.eq_ignore_ascii_case(b"NULL")
-        || element.iter().any(is_special);
-    if !needs_quotes {
-        return;
-    }
-    let element = out.split_off(start);
-    out.reserve(element.len() + 2);
-    out.put_u8(b'"');
-    for &byte in &element {
-        if matches!(byte, b'"' | b'\\') {
-            out.put_u8(b'\\');
-        }
-        out.put_u8(byte);
-    }
-    out.put_u8(b'"');
 }
 
 fn binary_writer(

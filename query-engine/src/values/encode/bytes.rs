@@ -16,15 +16,21 @@ pub(super) fn bytea_writer(
     format: Format,
     style: &TextStyle,
 ) -> Result<CellWriter, QueryError> {
-    let put: fn(&[u8], &mut BytesMut) = match (format, style.bytea_escape) {
-        (Format::Binary, _) => |bytes, out| out.put_slice(bytes),
-        (Format::Text, false) => |bytes, out| {
+    let style = style.clone();
+    let put = move |bytes: &[u8], out: &mut BytesMut| put_bytea(out, bytes, format, &style);
+    each_bytes(array, put).ok_or_else(|| carrier_error(array, PgType::Bytea))
+}
+
+/// Appends one `bytea`.
+pub(crate) fn put_bytea(out: &mut BytesMut, bytes: &[u8], format: Format, style: &TextStyle) {
+    match (format, style.bytea_escape) {
+        (Format::Binary, _) => out.put_slice(bytes),
+        (Format::Text, false) => {
             out.put_slice(b"\\x");
             put_hex(bytes, out);
-        },
-        (Format::Text, true) => put_escaped,
-    };
-    each_bytes(array, put).ok_or_else(|| carrier_error(array, PgType::Bytea))
+        }
+        (Format::Text, true) => put_escaped(bytes, out),
+    }
 }
 
 fn each_bytes(

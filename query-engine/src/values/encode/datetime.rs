@@ -1,4 +1,4 @@
-//! Dates, times, instants and intervals: text (dates in `date_style`), PostgreSQL's binary.
+//! Columns of dates, times, instants and intervals: text (dates in `date_style`), PostgreSQL's binary.
 //!
 //! Nanoseconds are rounded to microseconds, as PostgreSQL rounds what it reads.
 
@@ -11,6 +11,7 @@ use arrow::datatypes::{
 use bytes::{BufMut, BytesMut};
 
 use super::date_style::DateStyle;
+use super::interval::put_interval;
 use super::number::{pair, put_integer};
 use super::{CellWriter, Format, TextStyle, carrier_error};
 use crate::values::calendar::{
@@ -50,15 +51,15 @@ pub(super) fn writer(
             instant_writer(array, pg_type, format, Some(style.zone), dates)
         }
         (PgType::Interval, DataType::Interval(IntervalUnit::MonthDayNano)) => {
-            if format == Format::Text {
-                style.require_postgres_intervals()?;
-            }
-            let values = array.as_primitive::<IntervalMonthDayNanoType>().values().clone();
+            let (values, style) = (
+                array.as_primitive::<IntervalMonthDayNanoType>().values().clone(),
+                style.intervals,
+            );
             Ok(Box::new(move |row, out| {
                 let value = values[row];
                 let us = round_to_us(value.nanoseconds);
                 match format {
-                    Format::Text => put_interval(out, value.months, value.days, us),
+                    Format::Text => put_interval(out, style, value.months, value.days, us),
                     Format::Binary => {
                         out.put_i64(us);
                         out.put_i32(value.days);
@@ -100,7 +101,7 @@ fn round_to_us(ns: i64) -> i64 {
     if (ns % 1_000).abs() >= 500 { us + ns.signum() } else { us }
 }
 
-fn put_date_value(
+pub(crate) fn put_date_value(
     out: &mut BytesMut,
     format: Format,
     unix_days: i32,
@@ -124,7 +125,7 @@ fn put_date_value(
     Ok(())
 }
 
-fn put_instant(
+pub(crate) fn put_instant(
     out: &mut BytesMut,
     format: Format,
     unix_us: i64,
@@ -167,7 +168,7 @@ pub(crate) fn put_time(out: &mut BytesMut, us: i64) {
     put_fraction(out, us % US_PER_SECOND);
 }
 
-fn put_fraction(out: &mut BytesMut, us: i64) {
+pub(super) fn put_fraction(out: &mut BytesMut, us: i64) {
     if us == 0 {
         return;
     }
@@ -183,7 +184,7 @@ fn put_fraction(out: &mut BytesMut, us: i64) {
 }
 
 /// `+HH[:MM[:SS]]`.
-pub(super) fn put_offset(out: &mut BytesMut, offset_seconds: i32) {
+pub(crate) fn put_offset(out: &mut BytesMut, offset_seconds: i32) {
     out.put_u8(if offset_seconds < 0 { b'-' } else { b'+' });
     let seconds = i64::from(offset_seconds.abs());
     put_two(out, seconds / 3_600);
@@ -203,47 +204,4 @@ pub(super) fn put_two(out: &mut BytesMut, number: i64) {
         Ok(number) if number < 100 => out.put_slice(&pair(number)),
         _ => put_integer(out, number),
     }
-}
-
-/// An interval in IntervalStyle `postgres`: `1 year 2 mons -3 days +04:05:06.7`.
-pub(crate) fn put_interval(out: &mut BytesMut, months: i32, days: i32, us: i64) {
-    let start = out.len();
-    // A positive field after a negative one gets its sign.
-    let mut after_negative = false;
-    let fields = [(months / 12, "year"), (months % 12, "mon"), (days, "day")];
-    for (count, unit) in fields.into_iter().filter(|&(count, _)| count != 0) {
-        if out.len() > start {
-            out.put_u8(b' ');
-        }
-        if after_negative && count > 0 {
-            out.put_u8(b'+');
-        }
-        put_integer(out, count.into());
-        out.put_u8(b' ');
-        out.put_slice(unit.as_bytes());
-        if count != 1 {
-            out.put_u8(b's');
-        }
-        after_negative = count < 0;
-    }
-    if us == 0 && out.len() > start {
-        return;
-    }
-    if out.len() > start {
-        out.put_u8(b' ');
-    }
-    if us < 0 {
-        out.put_u8(b'-');
-    } else if after_negative {
-        out.put_u8(b'+');
-    }
-    let us = us.unsigned_abs();
-    let us_per_second = US_PER_SECOND.unsigned_abs();
-    let seconds = us / us_per_second;
-    put_two(out, (seconds / 3_600).cast_signed());
-    out.put_u8(b':');
-    put_two(out, (seconds / 60 % 60).cast_signed());
-    out.put_u8(b':');
-    put_two(out, (seconds % 60).cast_signed());
-    put_fraction(out, (us % us_per_second).cast_signed());
 }

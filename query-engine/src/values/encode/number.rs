@@ -38,7 +38,7 @@ pub(super) fn pair(number: u64) -> [u8; 2] {
 }
 
 /// Appends a decimal integer.
-pub(super) fn put_integer(out: &mut BytesMut, value: i64) {
+pub(crate) fn put_integer(out: &mut BytesMut, value: i64) {
     let mut buffer = [0; INTEGER_TEXT_BYTES_MAX];
     let mut start = INTEGER_TEXT_BYTES_MAX;
     let mut rest = value.unsigned_abs();
@@ -136,7 +136,7 @@ pub(super) fn writer(
     })
 }
 
-fn put_float4(out: &mut BytesMut, value: f32, extra_digits: i32) {
+pub(crate) fn put_float4(out: &mut BytesMut, value: f32, extra_digits: i32) {
     let digits = (FLOAT4_DIGITS + extra_digits).max(1);
     put_float(out, value.into(), |text| {
         if extra_digits > 0 {
@@ -149,7 +149,7 @@ fn put_float4(out: &mut BytesMut, value: f32, extra_digits: i32) {
     });
 }
 
-fn put_float8(out: &mut BytesMut, value: f64, extra_digits: i32) {
+pub(crate) fn put_float8(out: &mut BytesMut, value: f64, extra_digits: i32) {
     let digits = (FLOAT8_DIGITS + extra_digits).max(1);
     put_float(out, value, |text| {
         if extra_digits > 0 {
@@ -160,6 +160,13 @@ fn put_float8(out: &mut BytesMut, value: f64, extra_digits: i32) {
             digits
         }
     });
+}
+
+/// The shortest text that reads back as `value`.
+pub(crate) fn float8_text(value: f64) -> String {
+    let mut out = BytesMut::new();
+    put_float8(&mut out, value, 1);
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 /// Lays a float out as PostgreSQL does. `print` writes it with an exponent and gives the number of

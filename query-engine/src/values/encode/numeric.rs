@@ -1,4 +1,4 @@
-//! `numeric` from every exact carrier, up to 256 bits.
+//! `numeric` from every exact carrier: up to 256 bits, or plain text.
 //!
 //! A value is a sign, decimal digits and a scale. Text puts the point in; binary groups the digits by
 //! four from the point outwards.
@@ -9,6 +9,7 @@ use arrow::datatypes::{DataType, Decimal128Type, Decimal256Type, UInt64Type, i25
 use bytes::{BufMut, BytesMut};
 
 use super::number::{pair, put_integer};
+use super::text::each_text;
 use super::{CellWriter, Format, carrier_error};
 
 /// Bytes of an unsigned 256-bit integer.
@@ -26,6 +27,9 @@ const FOUR_GROUPS: u64 = 10_000_000_000_000_000;
 const GROUPS_MAX: usize = 20;
 
 const SIGN_NEGATIVE: u16 = 0x4000;
+const SIGN_NAN: u16 = 0xc000;
+const SIGN_INFINITY: u16 = 0xd000;
+const SIGN_NEGATIVE_INFINITY: u16 = 0xf000;
 
 pub(super) fn writer(array: &dyn Array, format: Format) -> Result<CellWriter, QueryError> {
     Ok(match array.data_type() {
@@ -66,8 +70,44 @@ pub(super) fn writer(array: &dyn Array, format: Format) -> Result<CellWriter, Qu
                 }),
             }
         }
+        DataType::Utf8 => each_text(array, move |text, out| {
+            put_plain(out, format, text);
+            Ok(())
+        })
+        .ok_or_else(|| carrier_error(array, PgType::Numeric))?,
         _ => return Err(carrier_error(array, PgType::Numeric)),
     })
+}
+
+/// Appends a number that is given as plain decimal text, `NaN` or `[-]Infinity`.
+pub(crate) fn put_plain(out: &mut BytesMut, format: Format, text: &str) {
+    if format == Format::Text {
+        return out.put_slice(text.as_bytes());
+    }
+    let special = match text {
+        "NaN" => Some(SIGN_NAN),
+        "Infinity" => Some(SIGN_INFINITY),
+        "-Infinity" => Some(SIGN_NEGATIVE_INFINITY),
+        _ => None,
+    };
+    if let Some(sign) = special {
+        out.put_u32(0);
+        out.put_u16(sign);
+        // As PostgreSQL fills this word, which means nothing here.
+        return out.put_u16(if sign == SIGN_NAN { 0 } else { 0x20 });
+    }
+    let (is_negative, plain) = match text.strip_prefix('-') {
+        Some(plain) => (true, plain),
+        None => (false, text),
+    };
+    let (whole, fraction) = plain.split_once('.').unwrap_or((plain, ""));
+    let digits = format!("{whole}{fraction}");
+    put_binary(
+        out,
+        is_negative,
+        digits.trim_start_matches('0').as_bytes(),
+        fraction.len().cast_signed(),
+    );
 }
 
 fn put(out: &mut BytesMut, format: Format, is_negative: bool, digits: &Digits, scale: i8) {

@@ -35,7 +35,11 @@ fn carriers(pg_type: PgType, binary: &[u8], text: &str) -> Vec<ArrayRef> {
         PgType::Float8 => {
             vec![Arc::new(Float64Array::from(vec![f64::from_be_bytes(be(binary, 0))]))]
         }
-        PgType::Numeric => numeric_carriers(text),
+        PgType::Numeric => {
+            let mut all = numeric_carriers(text);
+            all.insert(0, Arc::new(StringArray::from(vec![text])));
+            all
+        }
         PgType::Text | PgType::Varchar | PgType::Name | PgType::Json => vec![
             Arc::new(StringArray::from(vec![string()])),
             Arc::new(LargeStringArray::from(vec![string()])),
@@ -82,6 +86,9 @@ fn carriers(pg_type: PgType, binary: &[u8], text: &str) -> Vec<ArrayRef> {
             let value = IntervalMonthDayNano::new(months, days, ns);
             vec![Arc::new(IntervalMonthDayNanoArray::from(vec![value]))]
         }
+        PgType::Other(_) if pg_type.element().is_none() => {
+            vec![Arc::new(StringArray::from(vec![text]))]
+        }
         array => vec![list_carrier(array.element().unwrap(), binary)],
     }
 }
@@ -104,6 +111,12 @@ fn numeric_carriers(text: &str) -> Vec<ArrayRef> {
     let scale = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
     let digits = text.replace('.', "");
     let mut all: Vec<ArrayRef> = Vec::new();
+    if digits.len() > 78
+        || digits.parse::<f64>().is_ok_and(|value| !value.is_finite())
+        || text == "NaN"
+    {
+        return all;
+    }
     if let Some(value) = i256::from_string(&digits) {
         // The precision is not looked at, and i256 holds 77 digits where a decimal has 76.
         let array = Decimal256Array::from(vec![value])
@@ -118,7 +131,7 @@ fn numeric_carriers(text: &str) -> Vec<ArrayRef> {
     if let Ok(value) = text.parse::<u64>() {
         all.push(Arc::new(UInt64Array::from(vec![value])));
     }
-    if scale == 0 && !text.starts_with('-') {
+    if scale == 0 && text.bytes().all(|byte| byte.is_ascii_digit()) {
         let mut bytes = [0u8; 32];
         for digit in digits.bytes() {
             let mut carry = u32::from(digit - b'0');
@@ -201,6 +214,14 @@ fn every_carrier_of_every_fixture_value_is_encoded_as_postgres_does() {
     let mut counts: HashMap<PgType, usize> = HashMap::new();
     for Value { pg_type, style, text, binary, origin } in fixtures::values() {
         let pg_type = *pg_type;
+        let is_shaped = pg_type.element().is_some()
+            && (i32::from_be_bytes(be(binary, 0)) > 1 || text.starts_with('['));
+        let is_other = matches!(pg_type, PgType::Other(_))
+            && (pg_type.element().is_some() || style.zone != Zone::Named(chrono_tz::UTC));
+        if is_shaped || is_other {
+            // Such columns come with both their forms, which `write` makes.
+            continue;
+        }
         let all = carriers(pg_type, binary, text);
         assert!(!all.is_empty(), "{origin}");
         for array in all {

@@ -5,11 +5,9 @@ use arrow::array::{Array, AsArray};
 use arrow::datatypes::DataType;
 use bytes::{BufMut, BytesMut};
 
-use super::{CellWriter, Format, carrier_error};
+use super::{CellWriter, Format, TextStyle, carrier_error};
 use crate::values::error::{CHARACTER_NOT_IN_REPERTOIRE, not_supported};
-
-/// First byte of `jsonb` in binary format.
-const JSONB_VERSION: u8 = 1;
+use crate::values::{JSONB_VERSION, other};
 
 pub(super) fn writer(
     array: &dyn Array,
@@ -45,6 +43,21 @@ pub(super) fn writer(
         _ => put_text,
     };
     each_text(array, put).ok_or_else(|| carrier_error(array, pg_type))
+}
+
+/// A type that travels in its canonical text.
+pub(super) fn other_writer(
+    array: &dyn Array,
+    oid: u32,
+    format: Format,
+    style: &TextStyle,
+) -> Result<CellWriter, QueryError> {
+    let style = style.clone();
+    let put = move |text: &str, out: &mut BytesMut| match format {
+        Format::Text => other::put_shown(oid, text, &style, out),
+        Format::Binary => other::send(oid, text, out),
+    };
+    each_text(array, put).ok_or_else(|| carrier_error(array, PgType::Other(oid)))
 }
 
 /// A writer that hands each text of a Utf8, LargeUtf8 or Utf8View array to `put`.
