@@ -480,6 +480,6 @@ mod tests {
         assert_eq!(declared_type(0).unwrap(), None);
         assert_eq!(declared_type(705).unwrap(), None);
         assert_eq!(declared_type(23).unwrap(), Some(PgType::Int4));
-        assert_eq!(declared_type(600).unwrap_err().state.0, "0A000");
+        assert_eq!(declared_type(3614).unwrap_err().state.0, "0A000");
     }
 }
