@@ -16,9 +16,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cancel::CancelRegistration;
 use crate::error::{Failure, not_supported};
-use crate::extended_query::{Portals, PreparedStatement};
 use crate::frame::Frame;
 use crate::message::{Message, decode_frame};
+use crate::portals::{Portals, PreparedStatement};
 use crate::reply;
 use crate::wire::Wire;
 

@@ -7,7 +7,6 @@
 //! find them; a portal and an SQL cursor never have the same name, and each answers for the other.
 
 use query_engine::values::{Format, decode_parameter};
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use pgwire::messages::extendedquery::{Bind, Close, Describe, Execute, Parse};
@@ -18,65 +17,9 @@ use query_engine::{
 use crate::connection::Connection;
 use crate::error::{Failure, not_supported, protocol_violation};
 use crate::message::TARGET_STATEMENT;
+use crate::portals::{Portal, PortalState, PreparedStatement};
 use crate::reply;
 use crate::result_stream::ResultStream;
-
-/// Most portals of one connection. Each may hold a running query.
-pub const PORTALS_MAX: usize = 1_000;
-
-/// A prepared statement; `None` for one without text, which is allowed and does nothing.
-pub(crate) type PreparedStatement = Option<Arc<Prepared>>;
-
-/// Portals by name, `None` for the unnamed one.
-#[derive(Default)]
-pub(crate) struct Portals {
-    items: HashMap<Option<String>, Portal>,
-}
-
-/// A statement with its parameters, ready to run.
-pub(crate) struct Portal {
-    statement: PreparedStatement,
-    formats: Arc<[Format]>,
-    state: PortalState,
-}
-
-enum PortalState {
-    Bound(Vec<Parameter>),
-    Running(Box<ResultStream>),
-    /// All rows are sent; `Some(tag)` where a further Execute gives none, as for SELECT.
-    Finished(Option<&'static str>),
-    /// FETCH or MOVE has named the portal: its rows are with the session's cursor of the same name.
-    Cursor,
-}
-
-impl Portals {
-    pub(crate) fn clear(&mut self) {
-        self.items.clear();
-    }
-
-    pub(crate) fn remove(&mut self, name: Option<&str>) {
-        self.items.remove(&name.map(str::to_owned));
-    }
-
-    fn contains(&self, name: &Option<String>) -> bool {
-        self.items.contains_key(name)
-    }
-
-    /// Adds or replaces an item.
-    ///
-    /// # Errors
-    /// 54000 when there would be more than the limit.
-    fn insert(&mut self, name: Option<String>, item: Portal) -> Result<(), QueryError> {
-        if self.items.len() >= PORTALS_MAX && !self.contains(&name) {
-            return Err(QueryError::new(
-                SqlState::PROGRAM_LIMIT,
-                format!("a connection can have at most {PORTALS_MAX} portals"),
-            ));
-        }
-        self.items.insert(name, item);
-        Ok(())
-    }
-}
 
 impl Connection {
     /// Parse: makes a prepared statement.
@@ -119,11 +62,7 @@ impl Connection {
         if let Some(prepared) = &statement {
             let token = self.token();
             let session = &mut self.session;
-            let check = async {
-                session.revalidate(prepared).await?;
-                session.check_constants(prepared).await
-            };
-            self.wire.supervise(&token, check).await?;
+            self.wire.supervise(&token, session.revalidate(prepared)).await?;
         }
         let types = statement.as_ref().map_or(&[][..], |prepared| prepared.parameter_types());
         let columns = self.columns(&statement);
@@ -153,7 +92,11 @@ impl Connection {
         {
             parameters.push(match value {
                 None => Parameter::Null,
-                Some(value) => decode_parameter(pg_type, format, &value, &style.zone)?,
+                Some(value) => {
+                    let parameter = decode_parameter(pg_type, format, &value, &style.zone)?;
+                    self.session.check_parameter(pg_type, &parameter)?;
+                    parameter
+                }
             });
         }
         let column_count = columns.as_ref().map_or(0, |columns| columns.len());
@@ -169,8 +112,14 @@ impl Connection {
                 .into());
             }
         };
+        if let Some(prepared) = &statement {
+            let token = self.token();
+            let check = self.session.check_constants(prepared, &parameters);
+            self.wire.supervise(&token, check).await?;
+        }
         let state = PortalState::Bound(parameters);
-        let portal = Portal { statement, formats: formats.into(), state };
+        let savepoints = self.session.savepoint_count();
+        let portal = Portal { statement, formats: formats.into(), state, savepoints };
         self.portals.insert(bind.portal_name, portal)?;
         Ok(reply::bind_complete(&mut self.wire.out)?)
     }
@@ -409,8 +358,9 @@ impl Connection {
         Ok(reply::close_complete(&mut self.wire.out)?)
     }
 
-    /// CLOSE ends portals as it ends cursors.
+    /// CLOSE ends portals as it ends cursors, and so does ROLLBACK TO those made since the savepoint.
     pub(crate) fn forget_portals(&mut self, prepared: &Prepared) {
+        self.portals.settle(self.session.savepoint_count(), prepared.is_rollback_to());
         match prepared.cursor_use() {
             Some(CursorUse::Close(Some(name))) => self.portals.remove(Some(name)),
             Some(CursorUse::Close(None)) => self.portals.clear(),
@@ -459,21 +409,6 @@ fn declared_type(oid: u32) -> Result<Option<PgType>, QueryError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_limit_of_portals_admits_its_own_value_and_refuses_the_next() {
-        let portal = || Portal {
-            statement: None,
-            formats: Arc::from([]),
-            state: PortalState::Bound(Vec::new()),
-        };
-        let mut portals = Portals::default();
-        for number in 0..PORTALS_MAX {
-            portals.insert(Some(number.to_string()), portal()).unwrap();
-        }
-        portals.insert(Some("0".to_owned()), portal()).unwrap();
-        assert_eq!(portals.insert(None, portal()).unwrap_err().state.0, "54000");
-    }
 
     #[test]
     fn a_type_is_open_for_zero_and_unknown_and_refused_when_not_supported() {

@@ -33,6 +33,7 @@ mod connection;
 mod copy;
 mod extended_query;
 mod idle;
+mod portals;
 mod simple_query;
 
 mod error;
@@ -46,8 +47,8 @@ pub mod fuzz;
 
 pub use auth::{AuthConfig, Role};
 pub use config::GatewayConfig;
-pub use extended_query::PORTALS_MAX;
 pub use host_rule::{AddressError, AddressRange, AuthMethod, HostKind, HostRule, Names};
+pub use portals::PORTALS_MAX;
 pub use scram::{ITERATIONS_MAX, Verifier, VerifierError};
 pub use server::{Gateway, RunningGateway, StartError};
 pub use startups::STARTUPS_MAX;

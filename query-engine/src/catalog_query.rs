@@ -73,6 +73,22 @@ impl CatalogQuery {
         }
     }
 
+    /// Reads a parameter of a type whose values name objects; others are not looked at.
+    ///
+    /// # Errors
+    /// Of the type's input function.
+    pub(crate) fn check_parameter(
+        view: &CatalogView,
+        pg_type: PgType,
+        value: &Parameter,
+    ) -> Result<(), QueryError> {
+        let oid = pg_type.oid();
+        if !types::is_object_id(oid) || oid == types::OID {
+            return Ok(());
+        }
+        text::from_parameter(&Env::new(view), value, oid).map(|_| ())
+    }
+
     /// All rows of a view.
     ///
     /// # Errors
@@ -131,7 +147,12 @@ impl CatalogQuery {
 
 /// Whether the planner may know what is not known here.
 fn is_for_planner(error: &QueryError) -> bool {
-    matches!(error.state, SqlState::FEATURE_NOT_SUPPORTED | SqlState::UNDEFINED_FUNCTION)
+    match error.state {
+        SqlState::FEATURE_NOT_SUPPORTED => true,
+        // But not a function that a literal names.
+        SqlState::UNDEFINED_FUNCTION => !error.message.starts_with("function \""),
+        _ => false,
+    }
 }
 
 /// 0A000 for something that catalog statements do not have.

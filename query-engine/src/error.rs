@@ -15,6 +15,8 @@ impl SqlState {
     pub const AMBIGUOUS_COLUMN: Self = Self("42702");
     pub const UNDEFINED_TABLE: Self = Self("42P01");
     pub const UNDEFINED_FUNCTION: Self = Self("42883");
+    pub const AMBIGUOUS_FUNCTION: Self = Self("42725");
+    pub const INVALID_NAME: Self = Self("42602");
     pub const UNDEFINED_OBJECT: Self = Self("42704");
     pub const UNDEFINED_PARAMETER: Self = Self("42P02");
     pub const DATATYPE_MISMATCH: Self = Self("42804");

@@ -179,7 +179,7 @@ impl PgType {
     fn entry(self) -> (u32, i16, &'static str, Option<Self>) {
         if let Self::Other(oid) = self {
             let found = type_of(oid).expect("only built-in types are made into this variant");
-            let is_array = found.category == 'A';
+            let is_array = found.is_array();
             let element = is_array.then(|| Self::from_oid(found.element)).flatten();
             return (oid, found.size, found.name, element);
         }
@@ -242,7 +242,7 @@ impl PgType {
     }
 
     fn other(found: &BuiltinType) -> Option<Self> {
-        let is_supported = if found.category == 'A' {
+        let is_supported = if found.is_array() {
             Self::from_oid(found.element).is_some()
         } else {
             other::is_known(found.oid)

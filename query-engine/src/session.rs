@@ -139,6 +139,8 @@ pub struct Session {
     has_cycles: bool,
     /// A statement of this cycle failed outside a block.
     cycle_failed: bool,
+    /// The open block has run a query.
+    has_queried: bool,
 }
 
 impl Drop for Session {
@@ -168,6 +170,7 @@ impl Session {
             temp_serial: 0,
             has_cycles: false,
             cycle_failed: false,
+            has_queried: false,
         }
     }
 
@@ -393,6 +396,7 @@ impl Session {
     ) -> Result<Outcome, QueryError> {
         self.check_block(&prepared.statement)?;
         let stop = self.stop(cancel);
+        self.has_queried |= matches!(prepared.statement.kind, Kind::Query(_) | Kind::Write(_));
         match &prepared.statement.kind {
             Kind::Query(query) => self.run_prepared(prepared, query, parameters, stop).await,
             Kind::Explain { query, options } => {

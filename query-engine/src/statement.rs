@@ -7,6 +7,7 @@ pub(crate) mod copy;
 mod parse;
 mod refuse;
 pub(crate) mod temp;
+mod tokens;
 
 use std::sync::Arc;
 

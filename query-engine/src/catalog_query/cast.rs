@@ -42,7 +42,7 @@ pub(crate) fn cast(
             let text = value.as_text();
             let bits = if text.contains(':') { 128 } else { 32 };
             let has_bits = text.contains('/');
-            Ok(if has_bits { value.clone() } else { shared(format!("{text}/{bits}")) })
+            Ok(if has_bits { Value::text(text) } else { shared(format!("{text}/{bits}")) })
         }
         (_, Kind::Text) if is_text(to) => input(env, &output(env, value, from), to),
         (Kind::Text, _) | (_, Kind::Text) => between_other(env, value, from, to),
@@ -232,7 +232,7 @@ fn between_other(
         (types::CIDR, types::INET) => {
             let text = value.as_text();
             let is_whole = text.strip_suffix(if text.contains(':') { "/128" } else { "/32" });
-            Ok(Value::text(is_whole.unwrap_or(text)))
+            Ok(Value::Ordered(to, is_whole.unwrap_or(text).into()))
         }
         (types::BIT | types::VARBIT, types::BIT | types::VARBIT) => Ok(value.clone()),
         (types::BIT, types::INT4 | types::INT8) => {

@@ -202,7 +202,8 @@ impl Executor<'_> {
             match self.eval(expr, &frame)?.as_int() {
                 None => Ok(None),
                 Some(value) => usize::try_from(value).map(Some).map_err(|_| {
-                    QueryError::new(SqlState("2201W"), format!("{what} must not be negative"))
+                    let state = if what == "LIMIT" { "2201W" } else { "2201X" };
+                    QueryError::new(SqlState(state), format!("{what} must not be negative"))
                 }),
             }
         };

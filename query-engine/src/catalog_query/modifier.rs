@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sqlparser::ast::{CharacterLength, DataType, ExactNumberInfo, IntervalFields, TimezoneInfo};
 
 use super::types::{self, TypeOid, element, kind, type_by_words};
-use super::{Env, Value, undefined_object};
+use super::{Value, undefined_object};
 use crate::values::decimal::Decimal;
 use crate::values::other::sized_bits;
 use crate::{QueryError, SqlState};
@@ -175,12 +175,7 @@ pub(super) fn packed(oid: TypeOid, numbers: Vec<i64>) -> Result<i32, QueryError>
 ///
 /// # Errors
 /// 22003 for a number that does not fit.
-pub(crate) fn resized(
-    env: &Env<'_>,
-    value: Value,
-    oid: TypeOid,
-    modifier: i32,
-) -> Result<Value, QueryError> {
+pub(crate) fn resized(value: Value, oid: TypeOid, modifier: i32) -> Result<Value, QueryError> {
     if modifier < 0 || value.is_null() {
         return Ok(value);
     }
@@ -188,7 +183,7 @@ pub(crate) fn resized(
         && let Some(inner) = element(oid)
     {
         let parts = value.elements().iter().cloned();
-        let parts = parts.map(|part| resized(env, part, inner, modifier));
+        let parts = parts.map(|part| resized(part, inner, modifier));
         return Ok(Value::shaped(value.dimensions(), parts.collect::<Result<_, _>>()?));
     }
     Ok(match (oid, &value) {

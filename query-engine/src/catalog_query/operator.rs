@@ -10,7 +10,7 @@ use super::env::Env;
 use super::types::{self, Kind, TypeOid, element, is_text, kind, type_name};
 use super::{Value, text};
 use crate::values::other;
-use crate::{QueryError, SqlState};
+use crate::{Dimension, QueryError, SqlState};
 
 use arithmetic::{bits, float, integer, join, numeric};
 pub(crate) use document::Document;
@@ -21,8 +21,6 @@ pub(crate) use temporal::Temporal;
 pub(crate) enum Operator {
     /// `=`, `<>`, `<`, `<=`, `>`, `>=`.
     Compare(Comparison),
-    /// The same for a type that is carried as text and has an order of its own.
-    CompareAs(Comparison, TypeOid),
     /// `~`, `~*`, `!~`, `!~*`.
     Regex { insensitive: bool, negated: bool },
     /// LIKE and ILIKE.
@@ -106,12 +104,8 @@ pub(crate) fn resolve(
     right: TypeOid,
 ) -> Result<(Operator, TypeOid), QueryError> {
     if let Some(comparison) = comparison(symbol) {
-        let operator = match types::known_base(left) {
-            found if other::is_ordered(found) => Operator::CompareAs(comparison, found),
-            _ => Operator::Compare(comparison),
-        };
         return comparable(left, right)
-            .then_some((operator, types::BOOL))
+            .then_some((Operator::Compare(comparison), types::BOOL))
             .ok_or_else(|| no_operator(symbol, left, right));
     }
     if let Some((temporal, result)) = temporal::resolve(symbol, left, right) {
@@ -285,7 +279,7 @@ impl Operator {
         right: &Value,
     ) -> Result<Value, QueryError> {
         match self {
-            Self::ArrayConcat => return Ok(concat_arrays(left, right)),
+            Self::ArrayConcat => return concat_arrays(left, right),
             Self::ArrayAppend => return Ok(append(left.elements(), std::slice::from_ref(right))),
             Self::ArrayPrepend => return Ok(append(std::slice::from_ref(left), right.elements())),
             _ if left.is_null() || right.is_null() => return Ok(Value::Null),
@@ -293,9 +287,6 @@ impl Operator {
         }
         match self {
             Self::Compare(comparison) => Ok(Value::Bool(comparison.holds(left.compare(right)))),
-            Self::CompareAs(comparison, oid) => {
-                Ok(Value::Bool(comparison.holds(text::compare_as(oid, left, right))))
-            }
             Self::Numeric(operation) => numeric(operation, left, right),
             Self::Join => Ok(join(left, right)),
             Self::Bits(operation) => bits(operation, left, right),
@@ -327,12 +318,34 @@ impl Operator {
     }
 }
 
-fn concat_arrays(left: &Value, right: &Value) -> Value {
+/// Two arrays of one shape but for their first dimension, or an array and one of its members.
+///
+/// # Errors
+/// 2202E for arrays of other shapes.
+fn concat_arrays(left: &Value, right: &Value) -> Result<Value, QueryError> {
     match (left.is_null(), right.is_null()) {
-        (true, _) => right.clone(),
-        (_, true) => left.clone(),
-        _ => append(left.elements(), right.elements()),
+        (true, _) => return Ok(right.clone()),
+        (_, true) => return Ok(left.clone()),
+        _ => {}
     }
+    let (mut a, mut b) = (left.dimensions(), right.dimensions());
+    if a.is_empty() || b.is_empty() {
+        return Ok(if a.is_empty() { right.clone() } else { left.clone() });
+    }
+    let member = Dimension { lower: 1, length: 1 };
+    if a.len() + 1 == b.len() {
+        a.insert(0, Dimension { lower: b[0].lower, ..member });
+    } else if b.len() + 1 == a.len() {
+        b.insert(0, member);
+    }
+    let is_alike = a.len() == b.len()
+        && a[1..].iter().zip(&b[1..]).all(|(left, right)| left.length == right.length);
+    if !is_alike {
+        return Err(QueryError::new(SqlState("2202E"), "cannot concatenate incompatible arrays"));
+    }
+    a[0].length = a[0].length.saturating_add(b[0].length);
+    let elements = left.elements().iter().chain(right.elements()).cloned().collect();
+    Ok(Value::shaped(a, elements))
 }
 
 fn append(left: &[Value], right: &[Value]) -> Value {

@@ -43,6 +43,8 @@ pub(crate) enum Expr {
     Not(Box<Expr>),
     /// `IS NULL`.
     IsNull(Box<Expr>),
+    /// `IS NOT NULL` of a row: all its fields are there.
+    IsNotNull(Box<Expr>),
     /// `IS TRUE` or `IS FALSE`: null is neither.
     IsTruth { inner: Box<Expr>, truth: bool },
     /// `IS DISTINCT FROM`.

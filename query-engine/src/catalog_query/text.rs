@@ -172,6 +172,7 @@ pub(crate) fn from_parameter(
             Kind::Text => match oid {
                 types::NAME | types::CHAR => read(env, text, oid)?,
                 types::UUID => decode_uuid(text)?,
+                _ if other::is_ordered(oid) => Value::Ordered(oid, text.as_str().into()),
                 _ => Value::text(text.as_str()),
             },
             _ => read(env, text, oid)?,
@@ -221,7 +222,7 @@ fn to_parameter(value: &Value, oid: TypeOid) -> Parameter {
             Parameter::Text(String::from_utf8_lossy(&out).into_owned())
         }
         Value::Bytes(bytes) => Parameter::Bytes(bytes.to_vec()),
-        Value::Text(text) => Parameter::Text(text.to_string()),
+        Value::Text(text) | Value::Ordered(_, text) => Parameter::Text(text.to_string()),
         // Arrays and records are written element by element.
         Value::Array(_) | Value::Shaped(_) | Value::Record(..) => Parameter::Null,
     }
@@ -296,6 +297,7 @@ fn guess(value: &Value) -> TypeOid {
         Value::Bytes(_) => types::BYTEA,
         Value::Record(..) => types::RECORD,
         Value::Array(_) | Value::Shaped(_) => types::ANYARRAY,
+        Value::Ordered(oid, _) => *oid,
         Value::Null | Value::Text(_) => types::TEXT,
     }
 }
@@ -357,11 +359,6 @@ pub(crate) fn put_binary(
             write::put(pg_type, &to_parameter(value, oid), Format::Binary, env.style(), out)
         }
     }
-}
-
-/// Order of two values of a type that is carried as text, where its order is another than the text's.
-pub(crate) fn compare_as(oid: TypeOid, left: &Value, right: &Value) -> std::cmp::Ordering {
-    other::compare(oid, left.as_text(), right.as_text()).unwrap_or_else(|| left.compare(right))
 }
 
 /// A text value.

@@ -140,7 +140,7 @@ pub(crate) fn is_text(oid: TypeOid) -> bool {
 pub(crate) fn element(oid: TypeOid) -> Option<TypeOid> {
     let found = type_of(base_type(oid))?;
     // `name` has an element type too, for subscripts, but is no array.
-    (found.element != 0 && (found.category == 'A' || matches!(oid, INT2VECTOR | OIDVECTOR)))
+    (found.element != 0 && (found.is_array() || matches!(oid, INT2VECTOR | OIDVECTOR)))
         .then_some(found.element)
 }
 

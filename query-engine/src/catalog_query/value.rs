@@ -12,6 +12,7 @@ use std::sync::Arc;
 use super::types::TypeOid;
 use crate::Dimension;
 use crate::values::decimal::Decimal;
+use crate::values::other;
 
 /// Microseconds of a day, and days of a month, when intervals are compared.
 const US_PER_DAY: i128 = 86_400_000_000;
@@ -66,6 +67,8 @@ pub(crate) enum Value {
     Bytes(Arc<[u8]>),
     /// All character types, and the canonical text of all other types.
     Text(Arc<str>),
+    /// The canonical text of a type that has an order of its own.
+    Ordered(TypeOid, Arc<str>),
     /// An array of at most one dimension that counts from 1, or a vector.
     Array(Arc<[Value]>),
     /// An array of any other shape.
@@ -142,7 +145,7 @@ impl Value {
     /// The text in it; empty for every other kind.
     pub(crate) fn as_text(&self) -> &str {
         match self {
-            Self::Text(text) => text,
+            Self::Text(text) | Self::Ordered(_, text) => text,
             _ => "",
         }
     }
@@ -168,6 +171,9 @@ impl Value {
             (Self::Int(left), Self::Numeric(right)) => Decimal::from_int(*left).compare(right),
             (Self::Numeric(left), Self::Float(right)) => compare_floats(left.to_float(), *right),
             (Self::Float(left), Self::Numeric(right)) => compare_floats(*left, right.to_float()),
+            (Self::Ordered(oid, left), Self::Ordered(_, right)) => {
+                other::compare(*oid, left, right).unwrap_or_else(|| left.cmp(right))
+            }
             (Self::Interval(left), Self::Interval(right)) => left.span().cmp(&right.span()),
             (Self::Bytes(left), Self::Bytes(right)) => left.cmp(right),
             // As PostgreSQL, which converts the integer.
@@ -196,7 +202,7 @@ impl Value {
         match self {
             Self::Bool(_) => 0,
             Self::Int(_) | Self::Float(_) | Self::Numeric(_) => 1,
-            Self::Text(_) => 2,
+            Self::Text(_) | Self::Ordered(..) => 2,
             Self::Array(_) | Self::Shaped(_) => 3,
             Self::Record(..) => 4,
             Self::Null => 5,
@@ -232,7 +238,7 @@ impl Hash for Value {
             Self::Numeric(value) => value.hash(state),
             Self::Interval(value) => value.span().hash(state),
             Self::Bytes(bytes) => bytes.hash(state),
-            Self::Text(text) => text.hash(state),
+            Self::Text(text) | Self::Ordered(_, text) => text.hash(state),
             Self::Array(_) | Self::Shaped(_) | Self::Record(..) => self.elements().hash(state),
         }
     }

@@ -250,8 +250,14 @@ impl Function {
             }
             score += match *found {
                 found if found == expected => 8,
-                // An untyped literal is text where a text version exists.
-                types::UNKNOWN if expected == types::TEXT => 3,
+                // An untyped literal is text where a text version exists, else of the type that
+                // PostgreSQL prefers among its kind.
+                types::UNKNOWN if expected == types::TEXT => 4,
+                types::UNKNOWN
+                    if matches!(expected, types::FLOAT8 | types::TIMESTAMPTZ | types::BOOL) =>
+                {
+                    3
+                }
                 types::UNKNOWN if expected == types::OID => 1,
                 types::UNKNOWN => 2,
                 _ if kind(*found) == kind(expected) => 4,

@@ -15,6 +15,17 @@ use crate::session::plan::task_error;
 use crate::{Outcome, Parameter, PgType, QueryError, ResultColumn, Rows, SqlState};
 
 impl Session {
+    /// Finds, when a value is bound, that it names no object: text of `regclass` and its relatives.
+    ///
+    /// # Errors
+    /// 42P01, 42704, 42883 and 3F000.
+    pub fn check_parameter(&self, pg_type: PgType, value: &Parameter) -> Result<(), QueryError> {
+        match value {
+            Parameter::Text(_) => CatalogQuery::check_parameter(&self.view, pg_type, value),
+            _ => Ok(()),
+        }
+    }
+
     /// Runs a statement over catalogs on the engine's threads.
     pub(super) async fn run_catalog(
         &self,
@@ -63,7 +74,16 @@ fn is_final(error: &QueryError) -> bool {
     match error.state {
         SqlState::INDETERMINATE_DATATYPE
         | SqlState::INVALID_COLUMN_REFERENCE
+        | SqlState::DATATYPE_MISMATCH
+        | SqlState::WRONG_OBJECT_TYPE
+        | SqlState::AMBIGUOUS_COLUMN
+        | SqlState::AMBIGUOUS_FUNCTION
+        | SqlState::SYNTAX_ERROR
+        | SqlState::PROGRAM_LIMIT
+        | SqlState::INVALID_NAME
         | SqlState::CANNOT_COERCE => true,
+        // A name in a literal, such as 'nosuch'::regproc.
+        SqlState::UNDEFINED_FUNCTION => error.message.starts_with("function \""),
         SqlState::UNDEFINED_TABLE => error.message.starts_with("relation "),
         state => state.0.starts_with("22"),
     }

@@ -36,6 +36,11 @@ pub enum CursorUse<'a> {
 }
 
 impl Prepared {
+    /// Whether the statement goes back to a savepoint.
+    pub fn is_rollback_to(&self) -> bool {
+        matches!(self.statement.kind, Kind::RollbackTo(_))
+    }
+
     /// The cursor that the statement names.
     pub fn cursor_use(&self) -> Option<CursorUse<'_>> {
         match &self.statement.kind {

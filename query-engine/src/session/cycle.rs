@@ -10,7 +10,7 @@ use super::{Prepared, Session, TransactionStatus, naming};
 use crate::outcome::Stop;
 use crate::session::plan::task_error;
 use crate::statement::Kind;
-use crate::{Outcome, PgType, QueryError, ResultColumn, SqlState, Statement};
+use crate::{Outcome, Parameter, PgType, QueryError, ResultColumn, SqlState, Statement};
 
 impl Session {
     /// From now on statements outside a block are one transaction up to [`Session::end_cycle`], as in
@@ -27,10 +27,13 @@ impl Session {
     /// Checks that a statement still gives the columns that it was prepared with.
     ///
     /// # Errors
-    /// 0A000 when the columns are others now, 42P01 when a table is gone.
+    /// 0A000 when the columns are others now, 42P01 when a table is gone, 25P02 in a failed block.
     pub async fn revalidate(&mut self, prepared: &Prepared) -> Result<(), QueryError> {
         let text = Arc::clone(&prepared.statement.text);
-        let result = self.try_revalidate(prepared).await;
+        let result = match self.check_block(&prepared.statement) {
+            Ok(()) => self.try_revalidate(prepared).await,
+            Err(error) => Err(error),
+        };
         self.settle(result, &text)
     }
 
@@ -40,15 +43,19 @@ impl Session {
     ///
     /// # Errors
     /// Of an operator or cast on constants.
-    pub async fn check_constants(&mut self, prepared: &Prepared) -> Result<(), QueryError> {
+    pub async fn check_constants(
+        &mut self,
+        prepared: &Prepared,
+        values: &[Parameter],
+    ) -> Result<(), QueryError> {
         let Kind::Query(query) = &prepared.statement.kind else { return Ok(()) };
-        let is_constant = prepared.parameter_types.is_empty() && naming::is_constant(query);
+        let is_constant = naming::is_constant(query);
         if !is_constant || self.status == TransactionStatus::Failed {
             return Ok(());
         }
         let text = Arc::clone(&prepared.statement.text);
         let stop = Stop { cancel: CancellationToken::new(), deadline: None };
-        let result = self.run_prepared(prepared, query, &[], stop).await;
+        let result = self.run_prepared(prepared, query, values, stop).await;
         let Outcome::Rows(mut rows) = self.settle(result, &text)? else { return Ok(()) };
         while let Some(batch) = rows.next().await {
             self.settle(batch, &text)?;

@@ -24,6 +24,10 @@ pub(super) fn show_columns(target: &ShowTarget) -> Arc<[ResultColumn]> {
     names.into_iter().map(|name| ResultColumn::computed(name, PgType::Text)).collect()
 }
 
+/// Settings that are the modes of a transaction.
+const MODES: [&str; 3] =
+    ["transaction_isolation", "transaction_read_only", "transaction_deferrable"];
+
 /// Values of EXECUTE: literals, as many as the statement has parameters.
 pub(super) fn arguments(
     name: &str,
@@ -228,6 +232,14 @@ impl Session {
             self.warn("25P01", "SET TRANSACTION can only be used in transaction blocks");
             return Ok(done("SET"));
         }
+        let changes = modes.isolation.is_some()
+            && modes.isolation != self.view.settings().get("transaction_isolation");
+        if !session && self.has_queried && changes {
+            return Err(QueryError::new(
+                SqlState::ACTIVE_TRANSACTION,
+                "SET TRANSACTION ISOLATION LEVEL must be called before any query",
+            ));
+        }
         self.apply(modes, session)?;
         Ok(done("SET"))
     }
@@ -306,6 +318,7 @@ impl Session {
             }
         }
         drop(settings);
+        self.has_queried = false;
         self.status = TransactionStatus::InBlock;
         Ok(())
     }
@@ -325,6 +338,7 @@ impl Session {
             self.end_temp(commit);
             return Ok(done(tag));
         }
+        let modes = MODES.map(|name| self.view.settings().get(name));
         if tag == "COMMIT" {
             self.view.settings().commit();
         } else {
@@ -336,8 +350,18 @@ impl Session {
         self.status = TransactionStatus::Idle;
         if chain {
             self.open_block()?;
+            // The next transaction has the modes of this one.
+            let mut settings = self.view.settings();
+            for (name, value) in MODES.into_iter().zip(modes) {
+                settings.set(name, &value.unwrap_or_default(), true)?;
+            }
         }
         Ok(done(tag))
+    }
+
+    /// Savepoints that are open in the block.
+    pub fn savepoint_count(&self) -> usize {
+        self.view.settings().savepoint_count()
     }
 
     fn savepoint(&mut self, name: &str) -> Result<Outcome, QueryError> {

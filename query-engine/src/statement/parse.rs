@@ -43,6 +43,10 @@ pub(crate) fn parse_cutting(
         escaped_bytes(sql, error.location).unwrap_or_else(|| syntax(&error.message)).at(at)
     })?;
     complexity::check(&tokens)?;
+    tokens = super::tokens::settled(tokens).map_err(|wrong| {
+        let (error, at) = *wrong;
+        error.at(position::of_location(sql, at.line, at.column))
+    })?;
     for token in &mut tokens {
         if let Token::Word(word) = &mut token.token
             && word.value.len() > IDENTIFIER_BYTES_MAX
@@ -176,6 +180,9 @@ pub(super) fn classify(ast: Ast) -> Result<Kind, QueryError> {
             }
         }
         Ast::Set(set) => classify_set(set)?,
+        Ast::ShowVariable { variable } if variable.is_empty() => {
+            return Err(syntax("syntax error at end of input"));
+        }
         Ast::ShowVariable { variable } => Kind::Show(show_target(&variable)),
         Ast::Reset(reset) => Kind::Reset(match reset.reset {
             Reset::ALL => None,
@@ -305,7 +312,9 @@ fn setting_value(name: &str, values: &[Expr]) -> Result<Option<String>, QueryErr
     for value in values {
         let part = match value {
             Expr::Identifier(Ident { value, quote_style: None, .. })
-                if values.len() == 1 && value.eq_ignore_ascii_case("default") =>
+                if values.len() == 1
+                    && (value.eq_ignore_ascii_case("default")
+                        || name == "TimeZone" && value.eq_ignore_ascii_case("local")) =>
             {
                 return Ok(None);
             }
@@ -314,6 +323,7 @@ fn setting_value(name: &str, values: &[Expr]) -> Result<Option<String>, QueryErr
             }
             Expr::Identifier(word) => word.value.clone(),
             Expr::Value(value) => match &value.value {
+                Value::Number(number, _) if name == "TimeZone" => zone_of_hours(number)?,
                 Value::Number(number, _) => number.clone(),
                 Value::Boolean(on) => if *on { "on" } else { "off" }.to_owned(),
                 Value::SingleQuotedString(text)
@@ -325,6 +335,9 @@ fn setting_value(name: &str, values: &[Expr]) -> Result<Option<String>, QueryErr
                 }
                 _ => return Err(syntax("invalid value of a setting")),
             },
+            Expr::UnaryOp { .. } if name == "TimeZone" => {
+                zone_of_hours(&value.to_string().replace(' ', ""))?
+            }
             Expr::UnaryOp { .. } => value.to_string().replace(' ', ""),
             Expr::Interval(_) => return Err(refuse::unsupported("a time zone as an interval")),
             _ => return Err(syntax("a setting takes a word, a number or a text")),
@@ -332,6 +345,23 @@ fn setting_value(name: &str, values: &[Expr]) -> Result<Option<String>, QueryErr
         parts.push(part);
     }
     Ok(Some(parts.join(", ")))
+}
+
+/// The zone so many hours east of UTC, as PostgreSQL shows it: `<-05>+05`.
+fn zone_of_hours(hours: &str) -> Result<String, QueryError> {
+    let hours: f64 =
+        hours.parse().map_err(|_| syntax("a time zone is a word, a number or a text"))?;
+    if hours.abs() > 15.0 {
+        let message = format!("time zone \"{hours}\" not recognized");
+        return Err(QueryError::new(SqlState::INVALID_PARAMETER_VALUE, message));
+    }
+    let minutes = (hours.abs() * 60.0).round() as u32;
+    let clock = match (minutes / 60, minutes % 60) {
+        (hours, 0) => format!("{hours:02}"),
+        (hours, minutes) => format!("{hours:02}:{minutes:02}"),
+    };
+    let (sign, other) = if hours < 0.0 { ("-", "+") } else { ("+", "-") };
+    Ok(format!("<{sign}{clock}>{other}{clock}"))
 }
 
 fn show_target(words: &[Ident]) -> ShowTarget {

@@ -354,7 +354,10 @@ pub(crate) fn quote_from(out: &mut bytes::BytesMut, start: usize, delimiter: cha
 mod tests {
     use super::*;
 
-    fn shape(text: &str) -> Result<(Vec<(i32, i32)>, usize), &'static str> {
+    /// Lower bounds and lengths, and the number of elements.
+    type Found = (Vec<(i32, i32)>, usize);
+
+    fn shape(text: &str) -> Result<Found, &'static str> {
         let array = parse(text, ',').map_err(|error| error.state.0)?;
         let dimensions = array.dimensions.iter().map(|one| (one.lower, one.length));
         Ok((dimensions.collect(), array.elements.len()))

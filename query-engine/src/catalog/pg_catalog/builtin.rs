@@ -106,6 +106,13 @@ pub(crate) struct BuiltinType {
     pub(crate) base: u32,
 }
 
+impl BuiltinType {
+    /// Whether its values are arrays; that of records is a pseudo-type.
+    pub(crate) fn is_array(&self) -> bool {
+        self.category == 'A' || self.name == "_record"
+    }
+}
+
 /// A file as lines of fields.
 struct Records {
     header: Vec<&'static str>,

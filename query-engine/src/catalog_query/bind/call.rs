@@ -238,7 +238,9 @@ impl Binder<'_> {
             return Err(unsupported("an aggregate with this many arguments"));
         }
         for typed in &mut arguments {
-            if typed.type_oid == types::UNKNOWN {
+            // count() takes any type, and so gives none.
+            let is_open = kind == AggregateKind::Count && matches!(typed.expr, Expr::Parameter(_));
+            if typed.type_oid == types::UNKNOWN && !is_open {
                 *typed = Typed::new(self.cast(typed.clone(), types::TEXT)?, types::TEXT);
             }
         }

@@ -85,7 +85,8 @@ impl Binder<'_> {
             }
             Ast::Subquery(query) => self.scalar_subquery(query, scope),
             Ast::Exists { subquery, negated } => {
-                let (plan, once) = self.inner_query(subquery, scope)?;
+                let (mut plan, once) = self.inner_query(subquery, scope)?;
+                self.settle_unknown(&mut plan)?;
                 let found = Expr::Subquery { kind: SubqueryKind::Exists, plan: plan.into(), once };
                 Ok(Typed::bool(negate(found, *negated)))
             }
@@ -113,6 +114,9 @@ impl Binder<'_> {
                 let name = field.to_string().to_lowercase();
                 let field = Ast::Value(Literal::SingleQuotedString(name).into());
                 self.call_named("extract", &[&field, expr], scope)
+            }
+            Ast::AtTimeZone { timestamp, time_zone } => {
+                self.call_named("timezone", &[time_zone, timestamp], scope)
             }
             Ast::Ceil { expr, .. } => self.call_named("ceil", &[expr], scope),
             Ast::Floor { expr, .. } => self.call_named("floor", &[expr], scope),
@@ -185,7 +189,7 @@ impl Binder<'_> {
         }
         let type_oid = typed.type_oid;
         let expr = match typed.expr {
-            Expr::Const(value) => Expr::Const(text::resized(self.env, value, type_oid, modifier)?),
+            Expr::Const(value) => Expr::Const(text::resized(value, type_oid, modifier)?),
             inner => Expr::Sized { inner: Box::new(inner), type_oid, modifier },
         };
         Ok(Typed { modifier, ..Typed::new(expr, type_oid) })
@@ -297,9 +301,9 @@ impl Binder<'_> {
         let mut fields = Vec::with_capacity(parts.len());
         let mut exprs = Vec::with_capacity(parts.len());
         for (typed, at) in parts.into_iter().zip(1_usize..) {
-            // A literal stays of unknown type inside a row; a parameter cannot.
+            // A literal stays of unknown type inside a row; a parameter cannot, and is an error later.
             let type_oid = match typed.expr {
-                Expr::Const(_) => typed.type_oid,
+                Expr::Const(_) | Expr::Parameter(_) => typed.type_oid,
                 _ => super::Env::known(typed.type_oid),
             };
             fields.push((format!("f{at}"), type_oid));
@@ -419,6 +423,15 @@ fn field(record: Typed, name: &str) -> Result<Typed, QueryError> {
         let index = fields.iter().position(|field| field.0 == name)?;
         Some((index, fields[index].1))
     });
+    if record.type_oid != types::RECORD {
+        return Err(QueryError::new(
+            SqlState::WRONG_OBJECT_TYPE,
+            format!(
+                "column notation .{name} applied to type {}, which is not a composite type",
+                type_name(record.type_oid)
+            ),
+        ));
+    }
     let Some((index, type_oid)) = found else {
         return Err(QueryError::new(
             SqlState::UNDEFINED_COLUMN,

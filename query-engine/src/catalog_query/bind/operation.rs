@@ -107,6 +107,8 @@ impl Binder<'_> {
             self.unify_concat(left, right)?
         } else {
             let right = self.right_of(symbol, &left, right)?;
+            let (left, right) = self.unpadded(symbol, left, right)?;
+            check_choice(symbol, &left, &right)?;
             let (left, right) = self.unify(left, right)?;
             self.widened(symbol, left, right)?
         };
@@ -130,6 +132,33 @@ impl Binder<'_> {
             _ => return Ok(right),
         };
         Ok(Typed::new(self.cast(right, to)?, to))
+    }
+
+    /// `char(n)` compares without the spaces that fill it up.
+    fn unpadded(
+        &self,
+        symbol: &str,
+        left: Typed,
+        right: Typed,
+    ) -> Result<(Typed, Typed), QueryError> {
+        let is_padded = |typed: &Typed| typed.type_oid == types::BPCHAR;
+        if !operator::is_comparison(symbol) || !(is_padded(&left) || is_padded(&right)) {
+            return Ok((left, right));
+        }
+        let bare = |typed: Typed, is_other_padded: bool| -> Result<Typed, QueryError> {
+            let typed = match typed.type_oid {
+                types::UNKNOWN if is_other_padded => {
+                    Typed::new(self.cast(typed, types::BPCHAR)?, types::BPCHAR)
+                }
+                _ => typed,
+            };
+            match typed.type_oid {
+                types::BPCHAR => Ok(Typed::new(self.cast(typed, types::TEXT)?, types::TEXT)),
+                _ => Ok(typed),
+            }
+        };
+        let (left_padded, right_padded) = (is_padded(&left), is_padded(&right));
+        Ok((bare(left, right_padded)?, bare(right, left_padded)?))
     }
 
     /// Brings dates, instants and numbers of two types to the wider one.
@@ -233,6 +262,15 @@ impl Binder<'_> {
                     }
                     _ => {}
                 }
+                if typed.type_oid == types::UNKNOWN {
+                    return Err(QueryError::new(
+                        SqlState::AMBIGUOUS_FUNCTION,
+                        "operator is not unique: - unknown",
+                    )
+                    .with_hint(
+                        "Could not choose a best candidate operator. You might need to add explicit type casts.",
+                    ));
+                }
                 let zero = match kind(typed.type_oid) {
                     Kind::Float => Value::Float(-0.0),
                     Kind::Interval => Value::Interval(Interval::default()),
@@ -247,6 +285,10 @@ impl Binder<'_> {
 
     fn is_null(&self, inner: &Ast, negated: bool, scope: &Scope<'_>) -> Result<Typed, QueryError> {
         let inner = self.expr(inner, scope)?;
+        if negated && inner.type_oid == types::RECORD {
+            // Every field of a row has to be there.
+            return Ok(Typed::bool(Expr::IsNotNull(Box::new(inner.expr))));
+        }
         Ok(Typed::bool(negate(Expr::IsNull(Box::new(inner.expr)), negated)))
     }
 
@@ -363,6 +405,38 @@ impl Binder<'_> {
         let (left, right) = (Box::new(left.expr), Box::new(right.expr));
         Ok(Expr::AnyAll { operator, all, left, right })
     }
+}
+
+/// # Errors
+/// 42725 where PostgreSQL has several operators for what has no type, and 42601 for rows of two widths.
+fn check_choice(symbol: &str, left: &Typed, right: &Typed) -> Result<(), QueryError> {
+    let (left_type, right_type) = (left.type_oid, right.type_oid);
+    let is_open = match (left_type, right_type) {
+        (types::UNKNOWN, types::UNKNOWN) => matches!(symbol, "+" | "-" | "*" | "/" | "%" | "^"),
+        (types::DATE, types::UNKNOWN) | (types::UNKNOWN, types::DATE) => symbol == "+",
+        _ => false,
+    };
+    if is_open {
+        return Err(QueryError::new(
+            SqlState::AMBIGUOUS_FUNCTION,
+            format!(
+                "operator is not unique: {} {symbol} {}",
+                types::type_name(left_type),
+                types::type_name(right_type)
+            ),
+        )
+        .with_hint(
+            "Could not choose a best candidate operator. You might need to add explicit type casts.",
+        ));
+    }
+    if let (Some(left), Some(right)) = (&left.fields, &right.fields)
+        && left.len() != right.len()
+        && operator::is_comparison(symbol)
+    {
+        let message = "unequal number of entries in row expressions";
+        return Err(QueryError::new(SqlState::SYNTAX_ERROR, message));
+    }
+    Ok(())
 }
 
 /// NOT, where it is written.

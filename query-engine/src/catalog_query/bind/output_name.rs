@@ -50,6 +50,7 @@ fn strong_name(expr: &Expr) -> Option<String> {
         Expr::Substring { .. } => Some("substring".to_owned()),
         Expr::Position { .. } => Some("position".to_owned()),
         Expr::Extract { .. } => Some("extract".to_owned()),
+        Expr::AtTimeZone { .. } => Some("timezone".to_owned()),
         Expr::Ceil { .. } => Some("ceil".to_owned()),
         Expr::Floor { .. } => Some("floor".to_owned()),
         Expr::Array(_) => Some("array".to_owned()),

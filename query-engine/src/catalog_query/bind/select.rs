@@ -198,7 +198,10 @@ impl Binder<'_> {
             let column = match output.named(&key.expr, visible)? {
                 Some(column) => column,
                 None => {
-                    let typed = self.expr(&key.expr, scope)?;
+                    let mut typed = self.expr(&key.expr, scope)?;
+                    if typed.type_oid == types::UNKNOWN {
+                        typed = Typed::new(self.cast(typed, types::TEXT)?, types::TEXT);
+                    }
                     output.hidden(typed)
                 }
             };

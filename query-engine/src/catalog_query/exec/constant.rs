@@ -6,7 +6,7 @@ use super::{Executor, Frame};
 use crate::QueryError;
 
 /// Functions whose calls are never computed ahead.
-const VOLATILE: &[&str] = &["pg_sleep", "pg_notify", "set_config"];
+const VOLATILE: &[&str] = &["pg_sleep", "pg_notify", "set_config", "current_setting"];
 
 impl Executor<'_> {
     /// Computes the constant parts of `plan`.
@@ -67,7 +67,7 @@ fn parts(expr: &Expr) -> Vec<&Expr> {
         Expr::Cast { inner, .. } | Expr::IsTruth { inner, .. } | Expr::Sized { inner, .. } => {
             vec![&**inner]
         }
-        Expr::Not(inner) | Expr::IsNull(inner) => vec![&**inner],
+        Expr::Not(inner) | Expr::IsNull(inner) | Expr::IsNotNull(inner) => vec![&**inner],
         Expr::Binary { left, right, .. } | Expr::AnyAll { left, right, .. } => {
             vec![&**left, &**right]
         }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::super::operator::Operator;
 use super::super::plan::{Expr, QueryPlan, SubqueryKind};
 use super::super::{Row, Value, text};
 use super::array::{element_at, slice, stacked};
@@ -50,7 +51,7 @@ impl Executor<'_> {
                 Ok(Value::Record(self.values(parts, frame)?, Arc::clone(types)))
             }
             Expr::Sized { inner, type_oid, modifier } => {
-                text::resized(self.env, self.eval(inner, frame)?, *type_oid, *modifier)
+                text::resized(self.eval(inner, frame)?, *type_oid, *modifier)
             }
             Expr::Slice { array, bounds } => {
                 let array = self.eval(array, frame)?;
@@ -111,6 +112,13 @@ impl Executor<'_> {
                 };
                 Ok(Value::Bool(is_null))
             }
+            Expr::IsNotNull(inner) => {
+                let is_there = match self.eval(inner, frame)? {
+                    Value::Record(fields, _) => !fields.iter().any(Value::is_null),
+                    value => !value.is_null(),
+                };
+                Ok(Value::Bool(is_there))
+            }
             Expr::IsTruth { inner, truth } => {
                 Ok(Value::Bool(self.eval(inner, frame)?.as_bool() == Some(*truth)))
             }
@@ -125,18 +133,7 @@ impl Executor<'_> {
             Expr::AnyAll { operator, all, left, right } => {
                 let left = self.eval(left, frame)?;
                 let right = self.eval(right, frame)?;
-                if right.is_null() {
-                    return Ok(Value::Null);
-                }
-                let mut saw_null = false;
-                for element in right.elements() {
-                    match operator.apply(self.env, &left, element)?.as_bool() {
-                        None => saw_null = true,
-                        Some(found) if found != *all => return Ok(Value::Bool(found)),
-                        Some(_) => {}
-                    }
-                }
-                Ok(if saw_null { Value::Null } else { Value::Bool(*all) })
+                self.any_all(*operator, *all, &left, &right)
             }
             Expr::Case { branches, otherwise } => {
                 for (test, result) in branches {
@@ -147,18 +144,7 @@ impl Executor<'_> {
                 self.eval(otherwise, frame)
             }
             Expr::Extreme { greatest, parts } => {
-                let mut best = Value::Null;
-                for part in parts {
-                    let value = self.eval(part, frame)?;
-                    if value.is_null() {
-                        continue;
-                    }
-                    let order = value.compare(&best);
-                    if best.is_null() || (if *greatest { order.is_gt() } else { order.is_lt() }) {
-                        best = value;
-                    }
-                }
-                Ok(best)
+                Ok(extreme(*greatest, &self.values(parts, frame)?))
             }
             Expr::Coalesce(parts) => {
                 for part in parts {
@@ -172,6 +158,27 @@ impl Executor<'_> {
             // `eval` takes all others.
             _ => Ok(Value::Null),
         }
+    }
+
+    fn any_all(
+        &self,
+        operator: Operator,
+        all: bool,
+        left: &Value,
+        right: &Value,
+    ) -> Result<Value, QueryError> {
+        if right.is_null() {
+            return Ok(Value::Null);
+        }
+        let mut saw_null = false;
+        for element in right.elements() {
+            match operator.apply(self.env, left, element)?.as_bool() {
+                None => saw_null = true,
+                Some(found) if found != all => return Ok(Value::Bool(found)),
+                Some(_) => {}
+            }
+        }
+        Ok(if saw_null { Value::Null } else { Value::Bool(all) })
     }
 
     /// AND (`decisive` false) and OR (`decisive` true) of three-valued parts.
@@ -191,6 +198,16 @@ impl Executor<'_> {
         }
         Ok(if saw_null { Value::Null } else { Value::Bool(!decisive) })
     }
+}
+
+/// The greatest or least value; nulls are passed over.
+fn extreme(greatest: bool, values: &[Value]) -> Value {
+    let best = values.iter().filter(|value| !value.is_null()).reduce(|best, value| {
+        let order = value.compare(best);
+        let is_better = if greatest { order.is_gt() } else { order.is_lt() };
+        if is_better { value } else { best }
+    });
+    best.cloned().unwrap_or(Value::Null)
 }
 
 fn subquery_value(kind: &SubqueryKind, rows: &[Row]) -> Result<Value, QueryError> {

@@ -1,6 +1,6 @@
 //! Functions that make `json` text.
 
-use super::{Call, Entry, with_nulls};
+use super::{Call, Entry, strict, with_nulls};
 use crate::catalog_query::Value;
 use crate::catalog_query::types::{self, Kind, TypeOid, element, kind};
 use crate::{QueryError, SqlState};
@@ -10,6 +10,13 @@ pub(super) const FUNCTIONS: &[Entry] = &[
     with_nulls("json_build_object(anyelement...) json", build_object),
     with_nulls("json_build_array() json", build_array),
     with_nulls("json_build_array(anyelement...) json", build_array),
+    with_nulls("jsonb_build_object(anyelement...) jsonb", |call| normal(build_object(call)?)),
+    with_nulls("jsonb_build_array(anyelement...) jsonb", |call| normal(build_array(call)?)),
+    strict("to_jsonb(anyelement) jsonb", |call| {
+        normal(Value::text(json(call, call.value(0), call.types[0])))
+    }),
+    strict("jsonb_typeof(jsonb) text", type_of),
+    strict("json_typeof(json) text", type_of),
     with_nulls("to_json(anyelement) json", |call| {
         let value = call.value(0);
         Ok(if value.is_null() {
@@ -19,6 +26,22 @@ pub(super) const FUNCTIONS: &[Entry] = &[
         })
     }),
 ];
+
+/// The same value as `jsonb`.
+fn normal(value: Value) -> Result<Value, QueryError> {
+    crate::values::json::normalized(value.as_text()).map(Value::text)
+}
+
+fn type_of(call: &Call<'_>) -> Result<Value, QueryError> {
+    Ok(Value::text(match call.text(0).trim_start().as_bytes().first() {
+        Some(b'{') => "object",
+        Some(b'[') => "array",
+        Some(b'"') => "string",
+        Some(b't' | b'f') => "boolean",
+        Some(b'n') => "null",
+        _ => "number",
+    }))
+}
 
 fn build_object(call: &Call<'_>) -> Result<Value, QueryError> {
     let invalid = |message: &str| QueryError::new(SqlState::INVALID_PARAMETER_VALUE, message);
@@ -54,11 +77,15 @@ fn json(call: &Call<'_>, value: &Value, oid: TypeOid) -> String {
             let parts: Vec<_> = elements.iter().map(|value| json(call, value, inner)).collect();
             format!("[{}]", parts.join(","))
         }
+        Value::Numeric(number) if number.scale().is_some() => number.to_text(),
         Value::Int(number) if kind(oid) == Kind::Int && !types::is_object_id(oid) => {
             number.to_string()
         }
         Value::Float(number) if number.is_finite() => output(call, value, oid),
-        Value::Text(text) if oid == types::JSON => text.to_string(),
+        Value::Text(text) if matches!(oid, types::JSON | types::JSONB) => text.to_string(),
+        Value::Int(_) if matches!(kind(oid), Kind::Timestamp) => {
+            quoted(&output(call, value, oid).replacen(' ', "T", 1))
+        }
         _ => quoted(&output(call, value, oid)),
     }
 }

@@ -73,7 +73,7 @@ pub(super) const FUNCTIONS: &[Entry] = &[
     strict("system_user() text", |_| Ok(Value::Null)),
     strict("current_setting(text) text", |call| setting(call, false)),
     strict("current_setting(text,bool) text", |call| setting(call, call.bool(1))),
-    strict("pg_notify(text,text) void", notify),
+    with_nulls("pg_notify(text,text) void", notify),
     set("pg_listening_channels() setof pg_listening_channels text", |call| {
         let outbox = call.env.view.outbox();
         Ok(outbox.channels.iter().map(|name| Row::from(vec![Value::text(name.as_str())])).collect())

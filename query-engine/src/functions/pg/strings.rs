@@ -32,7 +32,7 @@ pub(super) const FUNCTIONS: &[Entry] = &[
     strict("ln(float8) float8", |call| logarithm(call.float(0)).map(|x| Value::Float(x.ln()))),
     strict("log(float8) float8", |call| logarithm(call.float(0)).map(|x| Value::Float(x.log10()))),
     strict("lower(text) text", |call| Ok(Value::text(call.text(0).to_lowercase()))),
-    strict("upper(text) text", |call| Ok(Value::text(call.text(0).to_uppercase()))),
+    strict("upper(text) text", |call| Ok(Value::text(upper(call.text(0))))),
     strict("length(text) int4", length),
     strict("char_length(text) int4", length),
     strict("octet_length(text) int4", |call| {
@@ -107,7 +107,10 @@ fn chr(call: &Call<'_>) -> Result<Value, QueryError> {
     let limit = |message: String| QueryError::new(SqlState::PROGRAM_LIMIT, message);
     match call.int(0) {
         0 => Err(limit("null character not permitted".to_owned())),
-        code if code < 0 => Err(limit("character number must be positive".to_owned())),
+        code if code < 0 => Err(QueryError::new(
+            SqlState::INVALID_PARAMETER_VALUE,
+            "character number must be positive",
+        )),
         code => {
             let found = u32::try_from(code).ok().and_then(char::from_u32);
             let found = found.ok_or_else(|| {
@@ -129,6 +132,18 @@ fn logarithm(value: f64) -> Result<f64, QueryError> {
         return Ok(value);
     };
     Err(QueryError::new(SqlState("2201E"), refused))
+}
+
+/// Letter by letter: one that becomes several stays as it is.
+fn upper(text: &str) -> String {
+    let single = |character: char| {
+        let mut all = character.to_uppercase();
+        match (all.next(), all.next()) {
+            (Some(only), None) => only,
+            _ => character,
+        }
+    };
+    text.chars().map(single).collect()
 }
 
 fn length(call: &Call<'_>) -> Result<Value, QueryError> {

@@ -6,7 +6,7 @@ use super::{Call, Entry, strict};
 use crate::catalog_query::types::{self, TypeOid};
 use crate::catalog_query::{Interval, Value, text, unsupported};
 use crate::values::decimal::Decimal;
-use crate::values::{CivilDate, US_PER_DAY, US_PER_SECOND};
+use crate::values::{CivilDate, US_PER_DAY, US_PER_SECOND, Zone};
 use crate::{QueryError, SqlState};
 
 const US_PER_HOUR: i64 = 3_600 * US_PER_SECOND;
@@ -43,6 +43,14 @@ pub(super) const FUNCTIONS: &[Entry] = &[
     strict("date_part(text,timestamp) float8", |call| part(call, types::TIMESTAMP)),
     strict("date_part(text,date) float8", |call| part(call, types::DATE)),
     strict("date_part(text,interval) float8", |call| part(call, types::INTERVAL)),
+    strict("timezone(text,timestamptz) timestamp", |call| {
+        let offset = zone(call)?.offset_at(call.int(1).div_euclid(US_PER_SECOND));
+        Ok(Value::Int(call.int(1).saturating_add(i64::from(offset) * US_PER_SECOND)))
+    }),
+    strict("timezone(text,timestamp) timestamptz", |call| {
+        let offset = zone(call)?.offset_at_local(call.int(1).div_euclid(US_PER_SECOND));
+        Ok(Value::Int(call.int(1).saturating_sub(i64::from(offset) * US_PER_SECOND)))
+    }),
     strict("to_date(text,text) date", |call| {
         let parsed = template::read(call.text(0), call.text(1))?;
         Ok(Value::Int(parsed.div_euclid(US_PER_DAY)))
@@ -63,7 +71,7 @@ pub(super) const FUNCTIONS: &[Entry] = &[
         Ok(Value::Interval(justified_days(interval(call))))
     }),
     strict("justify_interval(interval) interval", |call| {
-        Ok(Value::Interval(justified_days(justified_hours(interval(call)))))
+        Ok(Value::Interval(justified(interval(call))))
     }),
     strict("make_date(int4,int4,int4) date", |call| {
         let small = |at| u32::try_from(call.int(at)).unwrap_or(u32::MAX);
@@ -98,7 +106,17 @@ fn rounded(
     of: fn(&Call<'_>) -> Result<Value, QueryError>,
 ) -> Result<Value, QueryError> {
     let digits = i32::try_from(call.int(0).clamp(0, 6)).unwrap_or(6);
-    text::resized(call.env, of(call)?, types::TIMESTAMP, digits)
+    text::resized(of(call)?, types::TIMESTAMP, digits)
+}
+
+/// The zone that the first argument names. Infinite instants are far from any change of it.
+fn zone(call: &Call<'_>) -> Result<Zone, QueryError> {
+    Zone::parse(call.text(0)).ok_or_else(|| {
+        QueryError::new(
+            SqlState::INVALID_PARAMETER_VALUE,
+            format!("time zone \"{}\" not recognized", call.text(0)),
+        )
+    })
 }
 
 fn interval(call: &Call<'_>) -> Interval {
@@ -139,6 +157,24 @@ fn justified_days(mut interval: Interval) -> Interval {
         interval.months += 1;
     }
     interval
+}
+
+/// Days out of the time and months out of the days; all then have one sign.
+fn justified(mut interval: Interval) -> Interval {
+    let month = DAYS_PER_MONTH as i32;
+    interval.days = interval.days.saturating_add((interval.us / US_PER_DAY) as i32);
+    interval.us %= US_PER_DAY;
+    interval.months = interval.months.saturating_add(interval.days / month);
+    interval.days %= month;
+    let Interval { months, days, us } = interval;
+    if months > 0 && (days < 0 || (days == 0 && us < 0)) {
+        interval.days += month;
+        interval.months -= 1;
+    } else if months < 0 && (days > 0 || (days == 0 && us > 0)) {
+        interval.days -= month;
+        interval.months += 1;
+    }
+    justified_hours(interval)
 }
 
 fn part(call: &Call<'_>, of: TypeOid) -> Result<Value, QueryError> {

@@ -85,7 +85,9 @@ pub(super) fn read(pg_type: PgType, reader: &mut Reader) -> Result<Parameter, Qu
             -1 => Parameter::Null,
             bytes => {
                 let bytes = usize::try_from(bytes)
-                    .map_err(|_| protocol_violation("insufficient data left in message"))?;
+                    .ok()
+                    .filter(|bytes| *bytes <= reader.remaining())
+                    .ok_or_else(|| invalid("insufficient data left in message".to_owned()))?;
                 decode_binary(element, &reader.bytes(bytes)?)?
             }
         });

@@ -35,20 +35,14 @@ fn carriers(pg_type: PgType, binary: &[u8], text: &str) -> Vec<ArrayRef> {
         PgType::Float8 => {
             vec![Arc::new(Float64Array::from(vec![f64::from_be_bytes(be(binary, 0))]))]
         }
-        PgType::Numeric => {
-            let mut all = numeric_carriers(text);
-            all.insert(0, Arc::new(StringArray::from(vec![text])));
-            all
-        }
+        PgType::Numeric => numeric_carriers(text),
         PgType::Text | PgType::Varchar | PgType::Name | PgType::Json => vec![
             Arc::new(StringArray::from(vec![string()])),
             Arc::new(LargeStringArray::from(vec![string()])),
             Arc::new(StringViewArray::from(vec![string()])),
         ],
-        PgType::Char => vec![Arc::new(StringArray::from(vec![string().trim_matches('\0')]))],
-        PgType::Jsonb => {
-            vec![Arc::new(StringArray::from(vec![std::str::from_utf8(&binary[1..]).unwrap()]))]
-        }
+        PgType::Char => vec![utf8(string().trim_matches('\0'))],
+        PgType::Jsonb => vec![utf8(std::str::from_utf8(&binary[1..]).unwrap())],
         PgType::Bytea => {
             let mut all: Vec<ArrayRef> = vec![
                 Arc::new(BinaryArray::from(vec![binary])),
@@ -86,11 +80,13 @@ fn carriers(pg_type: PgType, binary: &[u8], text: &str) -> Vec<ArrayRef> {
             let value = IntervalMonthDayNano::new(months, days, ns);
             vec![Arc::new(IntervalMonthDayNanoArray::from(vec![value]))]
         }
-        PgType::Other(_) if pg_type.element().is_none() => {
-            vec![Arc::new(StringArray::from(vec![text]))]
-        }
+        PgType::Other(_) if pg_type.element().is_none() => vec![utf8(text)],
         array => vec![list_carrier(array.element().unwrap(), binary)],
     }
+}
+
+fn utf8(text: &str) -> ArrayRef {
+    Arc::new(StringArray::from(vec![text]))
 }
 
 fn instant_carriers(pg_type: PgType, binary: &[u8]) -> Vec<ArrayRef> {
@@ -110,7 +106,7 @@ fn instant_carriers(pg_type: PgType, binary: &[u8]) -> Vec<ArrayRef> {
 fn numeric_carriers(text: &str) -> Vec<ArrayRef> {
     let scale = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
     let digits = text.replace('.', "");
-    let mut all: Vec<ArrayRef> = Vec::new();
+    let mut all: Vec<ArrayRef> = vec![Arc::new(StringArray::from(vec![text]))];
     if digits.len() > 78
         || digits.parse::<f64>().is_ok_and(|value| !value.is_finite())
         || text == "NaN"
