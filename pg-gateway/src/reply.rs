@@ -200,7 +200,8 @@ pub(crate) fn notification(out: &mut BytesMut, notification: &Notification) {
 
 /// NoticeResponse.
 pub(crate) fn notice(out: &mut BytesMut, notice: &Notice) {
-    put_report(out, b'N', notice.severity, notice.state, &notice.message, &[]);
+    let fields = [(b'D', notice.detail.as_deref())];
+    put_report(out, b'N', notice.severity, notice.state, &notice.message, &fields);
 }
 
 /// ErrorResponse with severity `ERROR` or `FATAL`.

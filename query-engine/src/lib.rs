@@ -22,6 +22,7 @@ mod functions;
 mod key_lookup;
 pub mod limits;
 mod notify;
+mod objects;
 mod outcome;
 mod parameter;
 mod pg_type;
@@ -29,7 +30,6 @@ mod rewrite;
 mod session;
 mod statement;
 mod tables;
-mod temp;
 #[cfg(test)]
 mod tests;
 mod types;

@@ -5,7 +5,8 @@
 //!                         │ query: plan.rs, naming.rs, parameters.rs     └ Rows
 //!                         │ by key: lookup.rs; kept plans: reuse.rs, statements.rs
 //!                         ├ cursors: cursors.rs; LISTEN, NOTIFY: listen.rs; EXPLAIN: explain.rs
-//!                         ├ temp tables: temp.rs, insert.rs, write.rs, copy.rs; taken back: undo.rs, cycle.rs
+//!                         ├ what clients make: ddl.rs, insert.rs, write.rs, copy.rs
+//!                         │    seen, locked, committed: shared.rs; taken back: undo.rs, cycle.rs
 //!                         └ SET, SHOW, BEGIN, …: utility.rs
 //! ```
 //!
@@ -20,6 +21,7 @@ mod copy;
 pub(crate) mod cursor;
 mod cursors;
 mod cycle;
+mod ddl;
 mod explain;
 mod insert;
 mod listen;
@@ -29,8 +31,8 @@ mod parameters;
 mod plan;
 mod reuse;
 mod settings;
+mod shared;
 mod statements;
-mod temp;
 mod undo;
 mod utility;
 mod write;
@@ -45,8 +47,10 @@ use sqlparser::ast::Query;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use copy::folded;
 pub use copy::{CopyIn, CopyRowError};
 pub use cursors::CursorUse;
+pub(crate) use ddl::{shown_query, view_statement};
 pub(crate) use parameters::{data_type as parameter_data_type, scalar as parameter_scalar};
 pub(crate) use settings::{CUSTOM_SETTINGS_MAX, Finality, SETTING_BYTES_MAX, Settings};
 
@@ -56,19 +60,22 @@ use crate::engine::Engine;
 use crate::error::map::query_error;
 use crate::error::position::locate;
 use crate::key_lookup::KeyLookup;
+use crate::objects::Shared;
 use crate::outcome::Stop;
-use crate::session::catalogs::{catalog_query, names_a_temp_table};
+use crate::session::catalogs::{catalog_query, names_an_object};
 use crate::session::plan::{Bound, Planner, task_error};
 use crate::session::reuse::PlanSlot;
 use crate::session::statements::KeptStatements;
 use crate::statement::{Kind, ShowTarget};
 use crate::{Outcome, Parameter, PgType, QueryError, ResultColumn, Rows, SqlState, Statement};
 
-/// Who runs statements. Grants come with a later release; the name is what SQL shows.
+/// Who runs statements.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
-    /// Role name.
+    /// Role name, as SQL shows it.
     pub role: String,
+    /// Whether it may create schemas in every database, and owns schema `public`.
+    pub may_create: bool,
 }
 
 /// State of the session's transaction block, as ReadyForQuery reports it.
@@ -91,6 +98,8 @@ pub struct Notice {
     pub state: &'static str,
     /// One line.
     pub message: String,
+    /// More about it.
+    pub detail: Option<String>,
 }
 
 /// A statement whose types are known.
@@ -103,7 +112,7 @@ pub struct Prepared {
     pub(crate) plan: PlanSlot,
     /// Set for a lookup by key, which needs no plan.
     pub(crate) lookup: Option<Arc<KeyLookup>>,
-    /// Shape of the temp tables for which this was found to hold.
+    /// Shape of what clients made for which this was found to hold.
     shape: Arc<AtomicU64>,
 }
 
@@ -132,9 +141,13 @@ pub struct Session {
     /// Lock briefly, never across an await.
     kept: Mutex<KeptStatements>,
     notices: Vec<Notice>,
-    undo: undo::TempUndo,
-    /// Number of the last change of shape, and of the last table made.
-    temp_serial: u64,
+    /// What clients made in this database.
+    shared: Arc<Shared>,
+    /// Number of the session: it holds locks under it.
+    number: u32,
+    undo: undo::Undo,
+    /// Whether the transaction has looked at the committed state that it keeps.
+    has_snapshot: bool,
     /// Statements up to [`Session::end_cycle`] are one transaction.
     has_cycles: bool,
     /// A statement of this cycle failed outside a block.
@@ -143,6 +156,7 @@ pub struct Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        self.shared.locks.release(self.number);
         self.view.entry.detach();
     }
 }
@@ -150,6 +164,8 @@ impl Drop for Session {
 impl Session {
     pub(crate) fn new(
         engine: Arc<Engine>,
+        shared: Arc<Shared>,
+        number: u32,
         view: Arc<CatalogView>,
         mut state: SessionState,
     ) -> Self {
@@ -164,8 +180,10 @@ impl Session {
             listening: listen::Listening::default(),
             kept: Mutex::default(),
             notices: Vec::new(),
-            undo: undo::TempUndo::default(),
-            temp_serial: 0,
+            shared,
+            number,
+            undo: undo::Undo::default(),
+            has_snapshot: false,
             has_cycles: false,
             cycle_failed: false,
         }
@@ -189,6 +207,7 @@ impl Session {
             severity: "NOTICE",
             state: "42622",
             message: format!("identifier \"{whole}\" will be truncated to \"{rest}\""),
+            detail: None,
         }));
         parsed
     }
@@ -224,9 +243,13 @@ impl Session {
         let text = Arc::clone(&prepared.statement.text);
         self.view.entry.start(&text, self.setting("application_name"));
         let result = self.try_execute(prepared, parameters, cancel).await;
-        let result = self.settle(result, &text);
+        let mut result = self.settle(result, &text);
         if !self.has_cycles {
-            self.finish_cycle();
+            if result.is_ok() {
+                let committed = self.commit_cycle().await;
+                result = committed.and(result);
+            }
+            self.end_cycle();
         }
         result
     }
@@ -324,11 +347,14 @@ impl Session {
         declared: &[Option<PgType>],
     ) -> Result<Prepared, QueryError> {
         self.check_block(&statement)?;
+        if statement.reads() {
+            self.refresh()?;
+        }
         if let Some(prepared) = self.prepared_before(&statement, declared).await? {
             return Ok(prepared);
         }
         if let Kind::Query(query) = &statement.kind
-            && !names_a_temp_table(query, &self.view)
+            && !names_an_object(query, &self.view)
             && let Some(lookup) = KeyLookup::of(query, &self.view, self.engine.store(), declared)
         {
             return Ok(self.prepared_lookup(statement, declared, lookup));
@@ -392,6 +418,9 @@ impl Session {
         cancel: CancellationToken,
     ) -> Result<Outcome, QueryError> {
         self.check_block(&prepared.statement)?;
+        if prepared.statement.reads() {
+            self.refresh()?;
+        }
         let stop = self.stop(cancel);
         match &prepared.statement.kind {
             Kind::Query(query) => self.run_prepared(prepared, query, parameters, stop).await,
@@ -430,7 +459,7 @@ impl Session {
             Kind::Write(write) => {
                 self.run_write(write, &prepared.parameter_types, parameters, stop).await
             }
-            Kind::Table(statement) => self.run_table(statement, &stop).await,
+            Kind::Ddl(statement) => self.run_ddl(statement, &stop).await,
             kind => self.run_utility(kind),
         }
     }
