@@ -207,11 +207,16 @@ pub(crate) fn notice(out: &mut BytesMut, notice: &Notice) {
 /// ErrorResponse with severity `ERROR` or `FATAL`.
 pub(crate) fn error(out: &mut BytesMut, severity: &'static str, error: &QueryError) {
     let position = error.position.map(|position| position.to_string());
+    let object = error.object.as_deref();
     let fields = [
         (b'D', error.detail.as_deref()),
         (b'H', error.hint.as_deref()),
         (b'P', position.as_deref()),
         (b'W', error.context.as_deref()),
+        (b's', object.map(|object| object.schema.as_str())),
+        (b't', object.map(|object| object.table.as_str())),
+        (b'c', object.and_then(|object| object.column.as_deref())),
+        (b'n', object.and_then(|object| object.constraint.as_deref())),
         (b'R', (error.message == CHANGED_PLAN).then_some(CHANGED_PLAN_ROUTINE)),
     ];
     put_report(out, b'E', severity, error.state.0, &error.message, &fields);

@@ -38,7 +38,7 @@ pub mod values;
 pub use activity::{Backend, Control};
 pub use copy::{CopyFormat, CopyHeader, CopyOptions};
 pub use engine::{Engine, EngineConfig};
-pub use error::{QueryError, SqlState};
+pub use error::{ErrorObject, QueryError, SqlState};
 pub use notify::{BLOCKS_CHANNEL, Notification};
 pub use outcome::{Outcome, ResultColumn, Rows};
 pub use parameter::{Dimension, Parameter};

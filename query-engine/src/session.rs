@@ -384,7 +384,7 @@ impl Session {
                 (none, self.named(name)?.and_then(|named| named.columns.clone()))
             }
             Kind::Fetch { name, is_move: false, .. } => (none, self.cursors.columns(name)),
-            Kind::Write(write) => self.describe_write(write, declared).await?,
+            Kind::Write(write) => Box::pin(self.describe_write(write, declared)).await?,
             _ => (none, None),
         };
         let shape = self.shape();
@@ -455,11 +455,13 @@ impl Session {
             Kind::Prepare { name, types, statement } => {
                 self.prepare_named(name, types, statement, &prepared.statement.text).await
             }
-            Kind::Copy(copy) => self.copy(copy, stop).await,
+            // In a box: statements that change something are rare, and their futures large.
+            Kind::Copy(copy) => Box::pin(self.copy(copy, stop)).await,
             Kind::Write(write) => {
-                self.run_write(write, &prepared.parameter_types, parameters, stop).await
+                let types = &prepared.parameter_types;
+                Box::pin(self.run_write(write, types, parameters, stop)).await
             }
-            Kind::Ddl(statement) => self.run_ddl(statement, &stop).await,
+            Kind::Ddl(statement) => Box::pin(self.run_ddl(statement, &stop)).await,
             kind => self.run_utility(kind),
         }
     }

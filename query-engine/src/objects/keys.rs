@@ -146,4 +146,5 @@ pub(super) fn duplicate(
         format!("duplicate key value violates unique constraint \"{}\"", key.name),
     )
     .with_detail(format!("Key ({})=({}) already exists.", names.join(", "), values.join(", ")))
+    .with_object(table.head.in_error(None, Some(&key.name)))
 }

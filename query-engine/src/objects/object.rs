@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::UserTable;
 use crate::catalog::pg_catalog::user_rows::OWNER_NAME;
 use crate::catalog::{Relation, RelationColumn, RelationKind};
-use crate::{PgType, QueryError, SqlState};
+use crate::{ErrorObject, PgType, QueryError, SqlState};
 
 /// Grantee that stands for every role.
 pub(crate) const PUBLIC: &str = "";
@@ -54,6 +54,16 @@ impl Head {
             owner: owner.to_owned(),
             acl: Acl::default(),
             comment: String::new(),
+        }
+    }
+
+    /// The object, or a part of it, in the fields of an error.
+    pub(crate) fn in_error(&self, column: Option<&str>, constraint: Option<&str>) -> ErrorObject {
+        ErrorObject {
+            schema: self.schema.clone(),
+            table: self.name.clone(),
+            column: column.map(str::to_owned),
+            constraint: constraint.map(str::to_owned),
         }
     }
 

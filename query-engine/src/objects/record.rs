@@ -249,11 +249,34 @@ fn read_table(
     let schema = StreamReader::try_new(Cursor::new(bytes), None)
         .map_err(|error| decoder.corrupt(error.to_string()))?
         .schema();
+    let columns = read_columns(&mut decoder, &schema, counters)?;
+    let mut table = UserTable::new(head, columns, OnCommit::PreserveRows);
+    read_constraints(&mut decoder, &mut table)?;
+    let mut by_number: HashMap<u64, _> = stored.into_iter().collect();
+    for _ in 0..decoder.length(8)? {
+        let number = decoder.u64()?;
+        let rows = by_number
+            .remove(&number)
+            .ok_or_else(|| decoder.corrupt(format!("batch {number} is missing")))?;
+        if rows.schema() != table.schema() {
+            return Err(decoder.corrupt(format!("batch {number} has other columns")));
+        }
+        table.batches.push(Arc::new(Rows::stored(rows, number)));
+    }
+    decoder.end()?;
+    Ok(Stored::Object(Object::Table(Arc::new(table))))
+}
+
+fn read_columns(
+    decoder: &mut Decoder<'_>,
+    schema: &ArrowSchema,
+    counters: &HashMap<u32, Arc<Counter>>,
+) -> Result<Vec<UserColumn>> {
     let mut columns = Vec::new();
     for at in 0..decoder.length(16)? {
         let name = decoder.string()?;
-        let pg_type = pg_type(&mut decoder)?;
-        let type_modifier = type_modifier(&mut decoder)?;
+        let pg_type = pg_type(decoder)?;
+        let type_modifier = type_modifier(decoder)?;
         let field = schema.fields().get(at).ok_or_else(|| decoder.corrupt("a field is missing"))?;
         let column_type =
             ColumnType { pg_type, type_modifier, data_type: field.data_type().clone() };
@@ -262,7 +285,7 @@ fn read_table(
         column.comment = decoder.string()?;
         column.default = match decoder.u8()? {
             0 => None,
-            1 => Some(UserDefault::Expr(Box::new(read_expr(&mut decoder)?))),
+            1 => Some(UserDefault::Expr(Box::new(read_expr(decoder)?))),
             _ => {
                 let sequence = decoder.u32()?;
                 let identity = match decoder.u8()? {
@@ -279,7 +302,11 @@ fn read_table(
         };
         columns.push(column);
     }
-    let count = columns.len();
+    Ok(columns)
+}
+
+fn read_constraints(decoder: &mut Decoder<'_>, table: &mut UserTable) -> Result<()> {
+    let count = table.columns.len();
     let positions = |decoder: &mut Decoder<'_>| -> Result<Vec<usize>> {
         (0..decoder.length(4)?).map(|_| Ok(decoder.u32()? as usize)).collect()
     };
@@ -290,40 +317,27 @@ fn read_table(
             false => Err(decoder.corrupt("a key of a column that is not there")),
         }
     };
-    let mut table = UserTable::new(head, columns, OnCommit::PreserveRows);
     for _ in 0..decoder.length(8)? {
         let (name, flags) = (decoder.string()?, decoder.u8()?);
-        let columns = own_positions(&mut decoder)?;
+        let columns = own_positions(decoder)?;
         let (is_primary, is_index) = (flags & 1 != 0, flags & 2 != 0);
         table.keys.push(UserKey { name, columns, is_primary, is_index });
     }
     for _ in 0..decoder.length(8)? {
         let name = decoder.string()?;
-        table.indexes.push(Index { name, columns: own_positions(&mut decoder)? });
+        table.indexes.push(Index { name, columns: own_positions(decoder)? });
     }
     for _ in 0..decoder.length(8)? {
         table.checks.push(Check { name: decoder.string()?, expr: decoder.string()? });
     }
     for _ in 0..decoder.length(8)? {
         let (name, other) = (decoder.string()?, decoder.u32()?);
-        let columns = own_positions(&mut decoder)?;
-        let target = positions(&mut decoder)?;
+        let columns = own_positions(decoder)?;
+        let target = positions(decoder)?;
         let (on_delete, on_update) = (decoder.u8()?, decoder.u8()?);
         table.foreign.push(Foreign { name, table: other, columns, target, on_delete, on_update });
     }
-    let mut by_number: HashMap<u64, _> = stored.into_iter().collect();
-    for _ in 0..decoder.length(8)? {
-        let number = decoder.u64()?;
-        let rows = by_number
-            .remove(&number)
-            .ok_or_else(|| decoder.corrupt(format!("batch {number} is missing")))?;
-        if rows.schema() != table.schema() {
-            return Err(decoder.corrupt(format!("batch {number} has other columns")));
-        }
-        table.batches.push(Arc::new(Rows::stored(rows, number)));
-    }
-    decoder.end()?;
-    Ok(Stored::Object(Object::Table(Arc::new(table))))
+    Ok(())
 }
 
 fn read_expr(decoder: &mut Decoder<'_>) -> Result<Expr> {

@@ -369,7 +369,8 @@ impl UserTable {
                 column.name, self.head.name
             ),
         )
-        .with_detail(format!("Failing row contains ({}).", row_text(batch, row)));
+        .with_detail(format!("Failing row contains ({}).", row_text(batch, row)))
+        .with_object(self.head.in_error(Some(&column.name), None));
         Err(RowError { row: Some(row), error: Box::new(error) })
     }
 

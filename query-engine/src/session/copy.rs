@@ -150,7 +150,7 @@ impl Session {
         cancel: CancellationToken,
     ) -> Result<(), CopyRowError> {
         let stop = Stop { cancel, deadline: None };
-        let added = self.add_rows(copy, rows, &stop).await;
+        let added = Box::pin(self.add_rows(copy, rows, &stop)).await;
         if added.is_err() {
             self.fail_transaction();
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sqlparser::ast::{AlterTableOperation, DropBehavior, Ident, ObjectName, RenameTableNameKind};
 
-use super::definition::Definition;
+use super::definition::{Definition, columns_of_check};
 use super::{
     duplicate_column_of, duplicate_table, index, last, undefined_column_of, undefined_schema,
     undefined_table, unsupported,
@@ -246,8 +246,10 @@ impl Session {
                 if table.position(&new).is_some() {
                     return Err(duplicate_column_of(&new, &head.name));
                 }
-                if !table.checks.is_empty() {
-                    return Err(unsupported("RENAME of a column of a table with CHECK"));
+                for check in &table.checks {
+                    if columns_of_check(check)?.contains(&old) {
+                        return Err(unsupported("RENAME of a column that a CHECK reads"));
+                    }
                 }
                 table.columns[at].name.clone_from(&new);
                 Object::Table(Arc::new(table.renamed()?))
@@ -415,12 +417,18 @@ impl Session {
                 }
                 return Err(undefined_column_of(&name, &table.head.name).nowhere());
             };
-            if !table.checks.is_empty() || super::drop::is_target(&objects, &table, at) {
-                // What a CHECK reads is text, and foreign keys count positions of this table.
-                return Err(unsupported(
-                    "DROP of a column of a table with CHECK or foreign keys to it",
-                ));
+            if super::drop::is_target(&objects, &table, at) {
+                // Foreign keys count positions of this table.
+                return Err(unsupported("DROP of a column of a table with foreign keys to it"));
             }
+            // A condition goes with any of its columns.
+            let mut kept = Vec::with_capacity(table.checks.len());
+            for check in std::mem::take(&mut table.checks) {
+                if !columns_of_check(&check)?.contains(&name) {
+                    kept.push(check);
+                }
+            }
+            table.checks = kept;
             let owner = Some((table.head.oid, name.clone()));
             let owned: Vec<Name> = objects
                 .all()
@@ -442,55 +450,6 @@ impl Session {
         } else {
             self.check_readers(&objects, oid, &what).await?;
         }
-        self.install(objects);
-        Ok(())
-    }
-
-    fn drop_constraint(
-        &mut self,
-        mut table: UserTable,
-        name: &str,
-        if_exists: bool,
-        cascade: bool,
-    ) -> Result<(), QueryError> {
-        let key = table.keys.iter().find(|key| key.name == name && !key.is_index);
-        let mut objects = Objects::clone(&self.view.objects);
-        if let Some(key) = key {
-            for mut other in super::drop::referencing(&objects, table.head.oid) {
-                let needs = |foreign: &crate::objects::Foreign| {
-                    foreign.table == table.head.oid && foreign.target == key.columns
-                };
-                if !other.foreign.iter().any(needs) {
-                    continue;
-                }
-                if !cascade {
-                    return Err(QueryError::new(
-                        SqlState("2BP01"),
-                        format!(
-                            "cannot drop constraint {name} on table {} because other objects depend on it",
-                            table.head.name
-                        ),
-                    )
-                    .with_hint("Use DROP ... CASCADE to drop the dependent objects too."));
-                }
-                other.foreign.retain(|foreign| !needs(foreign));
-                objects.put(Object::Table(Arc::new(other)))?;
-            }
-        } else if !table.checks.iter().any(|check| check.name == name)
-            && !table.foreign.iter().any(|key| key.name == name)
-        {
-            let message =
-                format!("constraint \"{name}\" of relation \"{}\" does not exist", table.head.name);
-            if if_exists {
-                self.notice("00000", format!("{message}, skipping"));
-                return Ok(());
-            }
-            return Err(QueryError::new(SqlState::UNDEFINED_OBJECT, message));
-        }
-        table.keys.retain(|key| key.name != name || key.is_index);
-        table.checks.retain(|check| check.name != name);
-        table.foreign.retain(|key| key.name != name);
-        objects.put(Object::Table(Arc::new(table)))?;
         self.install(objects);
         Ok(())
     }

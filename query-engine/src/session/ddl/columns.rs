@@ -162,14 +162,16 @@ impl Session {
                         format!("type \"{data_type}\" does not exist"),
                     ));
                 }
-                if !table.checks.is_empty() || !table.foreign.is_empty() {
-                    return Err(unsupported("ALTER TYPE in a table with CHECK or FOREIGN KEY"));
+                if table.foreign.iter().any(|key| key.columns.contains(&at)) {
+                    return Err(unsupported("ALTER TYPE of a column of a foreign key"));
                 }
                 let expr = using.as_ref().map_or_else(|| quoted(&name), ToString::to_string);
                 let array = self
                     .converted(&table, &name, &column_type, &expr, using.is_some(), stop)
                     .await?;
                 table = table.with_type(at, column_type, array)?;
+                self.check_definition(&table, stop).await?;
+                self.check_rows(&table, &table, stop).await?;
             }
             AlterColumnOperation::AddGenerated { .. } => {
                 return Err(unsupported("ADD GENERATED"));
@@ -221,5 +223,55 @@ impl Session {
         let batches = self.run_cast(&self.view, &query, &[], &[], casts, stop).await?;
         let column = UserColumn::new(name, column_type.clone());
         exact(found, &column, column_of(&batches, 0, &column_type.data_type)?)
+    }
+
+    /// DROP CONSTRAINT.
+    pub(super) fn drop_constraint(
+        &mut self,
+        mut table: UserTable,
+        name: &str,
+        if_exists: bool,
+        cascade: bool,
+    ) -> Result<(), QueryError> {
+        let key = table.keys.iter().find(|key| key.name == name && !key.is_index);
+        let mut objects = Objects::clone(&self.view.objects);
+        if let Some(key) = key {
+            for mut other in super::drop::referencing(&objects, table.head.oid) {
+                let needs = |foreign: &crate::objects::Foreign| {
+                    foreign.table == table.head.oid && foreign.target == key.columns
+                };
+                if !other.foreign.iter().any(needs) {
+                    continue;
+                }
+                if !cascade {
+                    return Err(QueryError::new(
+                        SqlState("2BP01"),
+                        format!(
+                            "cannot drop constraint {name} on table {} because other objects depend on it",
+                            table.head.name
+                        ),
+                    )
+                    .with_hint("Use DROP ... CASCADE to drop the dependent objects too."));
+                }
+                other.foreign.retain(|foreign| !needs(foreign));
+                objects.put(Object::Table(Arc::new(other)))?;
+            }
+        } else if !table.checks.iter().any(|check| check.name == name)
+            && !table.foreign.iter().any(|key| key.name == name)
+        {
+            let message =
+                format!("constraint \"{name}\" of relation \"{}\" does not exist", table.head.name);
+            if if_exists {
+                self.notice("00000", format!("{message}, skipping"));
+                return Ok(());
+            }
+            return Err(QueryError::new(SqlState::UNDEFINED_OBJECT, message));
+        }
+        table.keys.retain(|key| key.name != name || key.is_index);
+        table.checks.retain(|check| check.name != name);
+        table.foreign.retain(|key| key.name != name);
+        objects.put(Object::Table(Arc::new(table)))?;
+        self.install(objects);
+        Ok(())
     }
 }

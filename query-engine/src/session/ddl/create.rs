@@ -135,62 +135,10 @@ impl Session {
         if deferred {
             return Err(unsupported("a deferrable foreign key"));
         }
-        let own = parts(&key.foreign_table);
-        let is_self = self.view.object(&own).is_none() && own.last() == Some(&table.head.name);
-        let other = match self.view.object(&own) {
-            Some(Object::Table(other)) => {
-                self.view.role().check(&other.head, 'x', "table")?;
-                UserTable::clone(other)
-            }
-            None if is_self => table.clone(),
-            Some(_) => {
-                return Err(QueryError::new(
-                    SqlState::WRONG_OBJECT_TYPE,
-                    format!("referenced relation \"{}\" is not a table", own.join(".")),
-                ));
-            }
-            None if self.relation(&key.foreign_table).is_some() => {
-                return Err(unsupported("a foreign key to a chain table"));
-            }
-            None => return Err(undefined_table(&key.foreign_table)),
-        };
-        let is_temp = |table: &UserTable| self.view.objects.is_temp_schema(&table.head.schema);
-        if is_temp(table) != is_temp(&other) {
-            return Err(QueryError::new(
-                SqlState("42P16"),
-                "constraints on permanent tables may reference only permanent tables",
-            ));
-        }
-        let positions = |table: &UserTable, names: &[Ident]| {
-            let at = |name: &Ident| {
-                let name = folded(name);
-                table.position(&name).ok_or_else(|| {
-                    QueryError::new(
-                        SqlState::UNDEFINED_COLUMN,
-                        format!(
-                            "column \"{name}\" referenced in foreign key constraint does not exist"
-                        ),
-                    )
-                })
-            };
-            names.iter().map(at).collect::<Result<Vec<_>, _>>()
-        };
+        let other = self.referenced_table(table, key)?;
         let columns = positions(table, &key.columns)?;
         let target = match key.referred_columns.as_slice() {
-            [] => other
-                .keys
-                .iter()
-                .find(|key| key.is_primary)
-                .map(|key| key.columns.clone())
-                .ok_or_else(|| {
-                    QueryError::new(
-                        SqlState::UNDEFINED_OBJECT,
-                        format!(
-                            "there is no primary key for referenced table \"{}\"",
-                            other.head.name
-                        ),
-                    )
-                })?,
+            [] => primary_key(&other)?,
             names => positions(&other, names)?,
         };
         if columns.len() != target.len() {
@@ -223,6 +171,41 @@ impl Session {
             on_delete: action(key.on_delete),
             on_update: action(key.on_update),
         })
+    }
+
+    /// The table that a foreign key of `table` names.
+    fn referenced_table(
+        &self,
+        table: &UserTable,
+        key: &ForeignKeyConstraint,
+    ) -> Result<UserTable, QueryError> {
+        let own = parts(&key.foreign_table);
+        let is_self = self.view.object(&own).is_none() && own.last() == Some(&table.head.name);
+        let other = match self.view.object(&own) {
+            Some(Object::Table(other)) => {
+                self.view.role().check(&other.head, 'x', "table")?;
+                UserTable::clone(other)
+            }
+            None if is_self => table.clone(),
+            Some(_) => {
+                return Err(QueryError::new(
+                    SqlState::WRONG_OBJECT_TYPE,
+                    format!("referenced relation \"{}\" is not a table", own.join(".")),
+                ));
+            }
+            None if self.relation(&key.foreign_table).is_some() => {
+                return Err(unsupported("a foreign key to a chain table"));
+            }
+            None => return Err(undefined_table(&key.foreign_table)),
+        };
+        let is_temp = |table: &UserTable| self.view.objects.is_temp_schema(&table.head.schema);
+        if is_temp(table) != is_temp(&other) {
+            return Err(QueryError::new(
+                SqlState("42P16"),
+                "constraints on permanent tables may reference only permanent tables",
+            ));
+        }
+        Ok(other)
     }
 
     /// CREATE TABLE AS: the number of rows, or `None` for a table that was there.
@@ -259,6 +242,30 @@ impl Session {
         self.put(Object::Table(Arc::new(table)))?;
         Ok(Some(row_count))
     }
+}
+
+/// Positions of the columns that a foreign key lists.
+fn positions(table: &UserTable, names: &[Ident]) -> Result<Vec<usize>, QueryError> {
+    let at = |name: &Ident| {
+        let name = folded(name);
+        table.position(&name).ok_or_else(|| {
+            QueryError::new(
+                SqlState::UNDEFINED_COLUMN,
+                format!("column \"{name}\" referenced in foreign key constraint does not exist"),
+            )
+        })
+    };
+    names.iter().map(at).collect()
+}
+
+fn primary_key(table: &UserTable) -> Result<Vec<usize>, QueryError> {
+    let found = table.keys.iter().find(|key| key.is_primary).map(|key| key.columns.clone());
+    found.ok_or_else(|| {
+        QueryError::new(
+            SqlState::UNDEFINED_OBJECT,
+            format!("there is no primary key for referenced table \"{}\"", table.head.name),
+        )
+    })
 }
 
 fn commit_action(action: Option<SqlOnCommit>) -> OnCommit {

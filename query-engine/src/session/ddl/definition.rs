@@ -1,9 +1,15 @@
 //! Columns, keys and constraints as CREATE TABLE and ALTER TABLE define them.
 
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
 use sqlparser::ast::{
     CheckConstraint, ColumnDef, ColumnOption, Expr, ForeignKeyConstraint, GeneratedAs, Ident,
     IndexColumn, NullsDistinctOption, ReferentialAction, SequenceOptions, TableConstraint, Value,
+    visit_expressions,
 };
+use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::parser::Parser;
 
 use super::unsupported;
 use crate::limits::TEMP_COLUMNS_MAX;
@@ -117,7 +123,13 @@ impl Definition {
             }
             TableConstraint::Check(check) => {
                 let name = check.name.as_ref();
-                self.add_check(check, name, || format!("{table}_check"))
+                // As PostgreSQL: after the column where it is about one.
+                let about = columns_of(&check.expr);
+                let column = match about.as_slice() {
+                    [one] => format!("_{one}"),
+                    _ => String::new(),
+                };
+                self.add_check(check, name, || format!("{table}{column}_check"))
             }
             TableConstraint::ForeignKey(key) => {
                 self.foreign.push(key.clone());
@@ -176,6 +188,28 @@ impl Definition {
         }
         Ok(())
     }
+}
+
+/// Names of the columns that a condition may read.
+pub(super) fn columns_of(expr: &Expr) -> Vec<String> {
+    let mut found = BTreeSet::new();
+    let _: ControlFlow<()> = visit_expressions(expr, |expr| {
+        match expr {
+            Expr::Identifier(ident) => drop(found.insert(folded(ident))),
+            Expr::CompoundIdentifier(parts) => found.extend(parts.last().map(folded)),
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    });
+    found.into_iter().collect()
+}
+
+/// The same of a condition that was kept as text.
+pub(super) fn columns_of_check(check: &Check) -> Result<Vec<String>, QueryError> {
+    let parsed = Parser::new(&PostgreSqlDialect {})
+        .try_with_sql(&check.expr)
+        .and_then(|mut parser| parser.parse_expr());
+    parsed.map(|expr| columns_of(&expr)).map_err(|_| crate::error::map::internal())
 }
 
 /// What DEFAULT says; DEFAULT NULL is no default.

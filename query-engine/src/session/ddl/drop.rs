@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use sqlparser::ast::ObjectName;
 
 use super::{SYSTEM_SCHEMAS, last, parts, unsupported};
+use crate::catalog::CatalogView;
+use crate::catalog_query::names::quote_ident;
 use crate::objects::{Mode, Name, Object, Objects, UserDefault, UserTable};
 use crate::session::{Session, Stop};
 use crate::statement::ddl::ObjectKind;
@@ -36,10 +38,10 @@ impl Session {
     ) -> Result<(), QueryError> {
         let mut dropped = Vec::new();
         for name in names {
-            if let Some(object) = self.to_drop(kind, name, if_exists)? {
+            if let Some(object) = self.droppable(kind, name, if_exists)? {
                 self.lock_relation(&object.head().full_name(), Mode::Alone, stop).await?;
                 // Another session may have dropped it meanwhile.
-                dropped.extend(self.to_drop(kind, name, if_exists)?);
+                dropped.extend(self.droppable(kind, name, if_exists)?);
             }
         }
         let objects = self.without(&dropped, cascade, stop).await?;
@@ -50,7 +52,7 @@ impl Session {
     }
 
     /// The relation that DROP names; `None` for one that is not there, which IF EXISTS allows.
-    fn to_drop(
+    fn droppable(
         &mut self,
         kind: ObjectKind,
         name: &ObjectName,
@@ -134,24 +136,13 @@ impl Session {
                 Dependent::Relation(oid) => !roots.contains(oid) && !is_owned(objects, *oid, *on),
                 Dependent::ForeignKey(oid, _) | Dependent::Default(oid, _) => !gone.contains(oid),
             })
-            .map(|(dependent, on)| (shown(objects, dependent), shown_relation(objects, *on)))
+            .map(|(dependent, on)| (shown(&self.view, dependent), shown_relation(&self.view, *on)))
             .collect();
         if !told.is_empty() && !cascade {
-            return Err(still_needed(dropped, &told));
+            return Err(still_needed(&self.view, dropped, &told));
         }
-        match told.as_slice() {
-            [] => {}
-            [(one, _)] => self.notice("00000", format!("drop cascades to {one}")),
-            many => {
-                self.notice("00000", format!("drop cascades to {} other objects", many.len()));
-                let lines: Vec<String> = many
-                    .iter()
-                    .take(LISTED_MAX)
-                    .map(|(one, _)| format!("drop cascades to {one}"))
-                    .collect();
-                self.detail_of_notice(lines.join("\n"));
-            }
-        }
+        let lines = told.iter().map(|(one, _)| format!("drop cascades to {one}")).collect();
+        self.tell_cascade(lines);
         let touched: Vec<Name> = found
             .iter()
             .filter_map(|(dependent, _)| {
@@ -165,29 +156,27 @@ impl Session {
             self.lock_relation(&name, Mode::Alone, stop).await?;
         }
         let mut objects = Objects::clone(&self.view.objects);
-        for (dependent, _) in &found {
-            let changed = match dependent {
-                Dependent::Relation(_) => None,
-                Dependent::ForeignKey(oid, name) => table(&objects, *oid).map(|mut table| {
-                    table.foreign.retain(|key| key.name != *name);
-                    table
-                }),
-                Dependent::Default(oid, column) => table(&objects, *oid).map(|mut table| {
-                    let columns = table.columns.iter_mut().filter(|found| found.name == *column);
-                    columns.for_each(|column| column.default = None);
-                    table
-                }),
-            };
-            if let Some(table) = changed {
-                objects.put(Object::Table(table.into()))?;
-            }
-        }
+        let found = found.into_iter().map(|pair| pair.0);
+        detach(&mut objects, found)?;
         for oid in gone {
             if let Some(name) = objects.by_oid(oid).map(|object| object.head().full_name()) {
                 objects.remove(&name.schema, &name.name);
             }
         }
         Ok(objects)
+    }
+
+    /// The notice about what goes with what is dropped.
+    fn tell_cascade(&mut self, lines: Vec<String>) {
+        match lines.as_slice() {
+            [] => {}
+            [one] => self.notice("00000", one.clone()),
+            many => {
+                self.notice("00000", format!("drop cascades to {} other objects", many.len()));
+                let listed: Vec<String> = many.iter().take(LISTED_MAX).cloned().collect();
+                self.detail_of_notice(listed.join("\n"));
+            }
+        }
     }
 
     pub(super) async fn drop_schemas(
@@ -220,13 +209,15 @@ impl Session {
                 .nowhere());
             };
             self.view.role().check_owner(&schema.head, "schema")?;
-            let inside: Vec<Object> = self
+            let mut inside: Vec<Object> = self
                 .view
                 .objects
                 .shared()
                 .filter(|object| object.head().schema == name)
                 .cloned()
                 .collect();
+            // As they were made.
+            inside.sort_by_key(|object| object.head().oid);
             let objects = &self.view.objects;
             let told: Vec<&Object> =
                 inside.iter().filter(|object| !is_owned_sequence(objects, object)).collect();
@@ -236,7 +227,7 @@ impl Session {
                     .map(|object| {
                         format!(
                             "{} depends on schema {name}",
-                            shown_relation(objects, object.head().oid)
+                            shown_relation(&self.view, object.head().oid)
                         )
                     })
                     .collect();
@@ -250,19 +241,10 @@ impl Session {
             let lines: Vec<String> = told
                 .iter()
                 .map(|object| {
-                    format!("drop cascades to {}", shown_relation(objects, object.head().oid))
+                    format!("drop cascades to {}", shown_relation(&self.view, object.head().oid))
                 })
                 .collect();
-            match lines.as_slice() {
-                [] => {}
-                [one] => self.notice("00000", one.clone()),
-                many => {
-                    let count = many.len();
-                    self.notice("00000", format!("drop cascades to {count} other objects"));
-                    let listed = many.iter().take(LISTED_MAX).cloned().collect::<Vec<_>>();
-                    self.detail_of_notice(listed.join("\n"));
-                }
-            }
+            self.tell_cascade(lines);
             for object in &inside {
                 self.lock_relation(&object.head().full_name(), Mode::Alone, stop).await?;
             }
@@ -328,6 +310,31 @@ impl Session {
         self.install(objects);
         Ok(())
     }
+}
+
+/// Takes foreign keys and defaults off the tables that keep to exist.
+fn detach(
+    objects: &mut Objects,
+    dependents: impl Iterator<Item = Dependent>,
+) -> Result<(), QueryError> {
+    for dependent in dependents {
+        let changed = match &dependent {
+            Dependent::Relation(_) => None,
+            Dependent::ForeignKey(oid, name) => table(objects, *oid).map(|mut table| {
+                table.foreign.retain(|key| key.name != *name);
+                table
+            }),
+            Dependent::Default(oid, column) => table(objects, *oid).map(|mut table| {
+                let columns = table.columns.iter_mut().filter(|found| found.name == *column);
+                columns.for_each(|column| column.default = None);
+                table
+            }),
+        };
+        if let Some(table) = changed {
+            objects.put(Object::Table(table.into()))?;
+        }
+    }
+    Ok(())
 }
 
 fn table(objects: &Objects, oid: u32) -> Option<UserTable> {
@@ -405,43 +412,42 @@ fn is_owned_sequence(objects: &Objects, object: &Object) -> bool {
 }
 
 /// A relation as messages about dependencies name it.
-fn shown_relation(objects: &Objects, oid: u32) -> String {
-    match objects.by_oid(oid) {
-        Some(object) => {
-            let head = object.head();
-            match head.schema.as_str() {
-                "public" => format!("{} {}", object.kind(), head.name),
-                schema if objects.is_temp_schema(schema) => {
-                    format!("{} {}", object.kind(), head.name)
-                }
-                schema => format!("{} {schema}.{}", object.kind(), head.name),
-            }
-        }
-        None => "an object".to_owned(),
+fn shown_relation(view: &CatalogView, oid: u32) -> String {
+    let Some(object) = view.objects.by_oid(oid) else { return "an object".to_owned() };
+    format!("{} {}", object.kind(), shown_name(view, object))
+}
+
+/// With its schema, unless the search path finds it.
+fn shown_name(view: &CatalogView, object: &Object) -> String {
+    let head = object.head();
+    let found = view.object(std::slice::from_ref(&head.name));
+    match found.is_some_and(|found| found.head().oid == head.oid) {
+        true => quote_ident(&head.name),
+        false => format!("{}.{}", quote_ident(&head.schema), quote_ident(&head.name)),
     }
 }
 
-fn shown(objects: &Objects, dependent: &Dependent) -> String {
+fn shown(view: &CatalogView, dependent: &Dependent) -> String {
     match dependent {
-        Dependent::Relation(oid) => shown_relation(objects, *oid),
+        Dependent::Relation(oid) => shown_relation(view, *oid),
         Dependent::ForeignKey(oid, name) => {
-            format!("constraint {name} on {}", shown_relation(objects, *oid))
+            format!("constraint {name} on {}", shown_relation(view, *oid))
         }
         Dependent::Default(oid, column) => {
-            format!("default value for column {column} of {}", shown_relation(objects, *oid))
+            format!("default value for column {column} of {}", shown_relation(view, *oid))
         }
     }
 }
 
 /// 2BP01 for relations that others, told as (what, on what), depend on.
-fn still_needed(dropped: &[Object], told: &[(String, String)]) -> QueryError {
+fn still_needed(view: &CatalogView, dropped: &[Object], told: &[(String, String)]) -> QueryError {
     let detail: Vec<String> =
         told.iter().take(LISTED_MAX).map(|(what, on)| format!("{what} depends on {on}")).collect();
     let message = match dropped {
         [one] => format!(
             "cannot drop {} {} because other objects depend on it",
             one.kind(),
-            one.head().name
+            shown_name(view, one)
         ),
         _ => "cannot drop desired object(s) because other objects depend on them".to_owned(),
     };

@@ -11,7 +11,7 @@ use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch
 use datafusion::arrow::compute::{concat_batches, take};
 use datafusion::arrow::datatypes::{DataType, FieldRef, Int64Type};
 use sqlparser::ast::{
-    ConflictTarget, DataType as SqlType, DoUpdate, Ident, OnConflict, OnConflictAction,
+    ConflictTarget, DataType as SqlType, DoUpdate, Expr, Ident, OnConflict, OnConflictAction,
 };
 
 use super::hits::assignments;
@@ -50,69 +50,42 @@ impl Session {
         let fitted = table.with_only(new.arrays, new.row_count)?;
         let rows = fitted.rows()?;
         let wider = fitted.with_rows_of(table)?;
-        let mut seen = keys
-            .iter()
-            .map(|key| KeyRows::new(&wider, key))
-            .collect::<Result<Vec<_>, QueryError>>()?;
-        let there = wider.row_count();
-        let (mut added, mut hit) = (Vec::new(), Vec::new());
-        for row in 0..new.row_count {
-            let mut found = None;
-            for known in &seen {
-                if let Some(at) = known.find(&rows, row)? {
-                    found = Some(at);
-                    break;
-                }
-            }
-            match found {
-                None => {
-                    for known in &mut seen {
-                        known.add(&rows, row, there + row)?;
-                    }
-                    added.push(row);
-                }
-                Some(at) if at < there && !hit.iter().any(|(known, _)| *known == at) => {
-                    hit.push((at, row));
-                }
-                Some(_) if matches!(on_conflict.action, OnConflictAction::DoNothing) => {}
-                Some(_) => {
-                    return Err(QueryError::new(
-                        SqlState::CARDINALITY_VIOLATION,
-                        "ON CONFLICT DO UPDATE command cannot affect row a second time",
-                    )
-                    .with_hint(
-                        "Ensure that no rows proposed for insertion within the same command have duplicate constrained values.",
-                    ));
-                }
-            }
-        }
+        let is_update = matches!(on_conflict.action, OnConflictAction::DoUpdate(_));
+        let Sorted { added, hit } = sorted(&wider, &keys, &rows, is_update)?;
         let mut after = wider;
-        let mut changed = None;
+        let mut changed: Option<(RecordBatch, Vec<usize>)> = None;
         if let OnConflictAction::DoUpdate(update) = &on_conflict.action
             && !hit.is_empty()
         {
             let excluded = excluded(&after, &rows, &hit)?;
-            let (next, rows) = self
+            let (next, rows, at) = self
                 .update_conflicts(&after, excluded, update, new.alias, types, values, stop)
                 .await?;
-            (after, changed) = (next, Some(rows));
+            let proposed = |at: &usize| hit.iter().find(|pair| pair.0 == *at).map(|pair| pair.1);
+            (after, changed) = (next, Some((rows, at.iter().filter_map(proposed).collect())));
         }
         let part = taken(&rows, &added)?;
         let after = after.appended(part.columns().to_vec(), part.num_rows(), &mut None)?;
         let part = after.with_only(part.columns().to_vec(), part.num_rows())?;
         let affected = match changed {
             None => part,
-            Some(changed) => {
+            Some((changed, proposed)) => {
                 let changed = after.with_only(changed.columns().to_vec(), changed.num_rows())?;
                 let all = concat_batches(&after.schema(), [&part.rows()?, &changed.rows()?])
                     .map_err(|error| query_error(&error.into()))?;
+                // In the order in which they were proposed.
+                let mut order: Vec<(usize, usize)> =
+                    added.into_iter().chain(proposed).zip(0..).collect();
+                order.sort_unstable();
+                let order: Vec<usize> = order.into_iter().map(|pair| pair.1).collect();
+                let all = taken(&all, &order)?;
                 after.with_only(all.columns().to_vec(), all.num_rows())?
             }
         };
         Ok((after, affected))
     }
 
-    /// DO UPDATE: the table after, and the rows that changed.
+    /// DO UPDATE: the table after, and the rows that changed, with their positions.
     #[expect(clippy::too_many_arguments, reason = "one statement's parts, used once")]
     async fn update_conflicts(
         &self,
@@ -123,7 +96,7 @@ impl Session {
         types: &[PgType],
         values: &[Parameter],
         stop: &Stop,
-    ) -> Result<(UserTable, RecordBatch), QueryError> {
+    ) -> Result<(UserTable, RecordBatch, Vec<usize>), QueryError> {
         let mut declared: Vec<_> = types.iter().copied().map(Some).collect();
         let (mut sets, mut planned, mut exprs) = (Vec::new(), Vec::new(), Vec::new());
         for (target, value) in assignments(&update.assignments, table)? {
@@ -137,21 +110,7 @@ impl Session {
             }
             sets.push((target, found));
         }
-        let own = alias.map_or_else(|| quoted(&table.head.name), ToString::to_string);
-        let mut sql = format!("SELECT {own}.{}", quoted(ROW_COLUMN));
-        for expr in &exprs {
-            sql.push_str(&format!(", {expr}"));
-        }
-        sql.push_str(&format!(
-            " FROM pg_temp.{} AS {own}, pg_temp.{} AS excluded WHERE {own}.{} = excluded.{}",
-            quoted(TARGET_TABLE),
-            quoted(CONFLICT_COLUMN),
-            quoted(ROW_COLUMN),
-            quoted(CONFLICT_COLUMN),
-        ));
-        if let Some(condition) = &update.selection {
-            sql.push_str(&format!(" AND ({condition})"));
-        }
+        let sql = conflict_query(table, alias, &exprs, update);
         let query = parsed_query(&sql)?;
         let mut shown = Objects::clone(&self.view.objects);
         shown.show(self.numbered(table)?);
@@ -191,8 +150,84 @@ impl Session {
             });
         }
         let targets: Vec<usize> = sets.iter().map(|set| set.0).collect();
-        table.updated(&rows, &targets, arrays)
+        let (after, changed) = table.updated(&rows, &targets, arrays)?;
+        Ok((after, changed, rows))
     }
+}
+
+/// The rows that DO UPDATE changes, each with the values of `exprs`.
+fn conflict_query(
+    table: &UserTable,
+    alias: Option<&Ident>,
+    exprs: &[Expr],
+    update: &DoUpdate,
+) -> String {
+    let own = alias.map_or_else(|| quoted(&table.head.name), ToString::to_string);
+    let mut sql = format!("SELECT {own}.{}", quoted(ROW_COLUMN));
+    for expr in exprs {
+        sql.push_str(&format!(", {expr}"));
+    }
+    sql.push_str(&format!(
+        " FROM pg_temp.{} AS {own}, pg_temp.{} AS excluded WHERE {own}.{} = excluded.{}",
+        quoted(TARGET_TABLE),
+        quoted(CONFLICT_COLUMN),
+        quoted(ROW_COLUMN),
+        quoted(CONFLICT_COLUMN),
+    ));
+    if let Some(condition) = &update.selection {
+        sql.push_str(&format!(" AND ({condition})"));
+    }
+    sql
+}
+
+/// Which new rows are added, and which meet a row that is there: (its position, the new row).
+struct Sorted {
+    added: Vec<usize>,
+    hit: Vec<(usize, usize)>,
+}
+
+/// Compares the keys of new rows with those of the table and of each other.
+fn sorted(
+    table: &UserTable,
+    keys: &[UserKey],
+    rows: &RecordBatch,
+    is_update: bool,
+) -> Result<Sorted, QueryError> {
+    let mut seen =
+        keys.iter().map(|key| KeyRows::new(table, key)).collect::<Result<Vec<_>, QueryError>>()?;
+    let there = table.row_count();
+    let (mut added, mut hit) = (Vec::new(), Vec::new());
+    for row in 0..rows.num_rows() {
+        let mut found = None;
+        for known in &seen {
+            if let Some(at) = known.find(rows, row)? {
+                found = Some(at);
+                break;
+            }
+        }
+        match found {
+            None => {
+                for known in &mut seen {
+                    known.add(rows, row, there + row)?;
+                }
+                added.push(row);
+            }
+            Some(at) if at < there && !hit.iter().any(|(known, _)| *known == at) => {
+                hit.push((at, row));
+            }
+            Some(_) if !is_update => {}
+            Some(_) => {
+                return Err(QueryError::new(
+                    SqlState::CARDINALITY_VIOLATION,
+                    "ON CONFLICT DO UPDATE command cannot affect row a second time",
+                )
+                .with_hint(
+                    "Ensure that no rows proposed for insertion within the same command have duplicate constrained values.",
+                ));
+            }
+        }
+    }
+    Ok(Sorted { added, hit })
 }
 
 /// The keys that ON CONFLICT is about.

@@ -61,7 +61,8 @@ impl Session {
                         table.head.name, check.name
                     ),
                 )
-                .with_detail(format!("Failing row contains ({}).", added.row_text(row)?)));
+                .with_detail(format!("Failing row contains ({}).", added.row_text(row)?))
+                .with_object(table.head.in_error(None, Some(&check.name))));
             }
         }
         for key in &table.foreign {
@@ -98,7 +99,8 @@ impl Session {
                     names.join(", "),
                     added.values_text(row, &key.columns)?,
                     other.head.name
-                )));
+                ))
+                .with_object(table.head.in_error(None, Some(&key.name))));
             }
         }
         Ok(())
@@ -330,5 +332,6 @@ fn still_referenced(
         names.join(", "),
         other.values_text(row, &key.columns)?,
         other.head.name
-    )))
+    ))
+    .with_object(other.head.in_error(None, Some(&key.name))))
 }
