@@ -29,6 +29,7 @@ mod lookup;
 mod naming;
 mod parameters;
 mod plan;
+mod principal;
 mod reuse;
 mod settings;
 mod shared;
@@ -52,6 +53,7 @@ pub use copy::{CopyIn, CopyRowError};
 pub use cursors::CursorUse;
 pub(crate) use ddl::{shown_query, view_statement};
 pub(crate) use parameters::{data_type as parameter_data_type, scalar as parameter_scalar};
+pub use principal::{Notice, Principal, TransactionStatus};
 pub(crate) use settings::{CUSTOM_SETTINGS_MAX, Finality, SETTING_BYTES_MAX, Settings};
 
 use crate::activity::Backend;
@@ -68,39 +70,6 @@ use crate::session::reuse::PlanSlot;
 use crate::session::statements::KeptStatements;
 use crate::statement::{Kind, ShowTarget};
 use crate::{Outcome, Parameter, PgType, QueryError, ResultColumn, Rows, SqlState, Statement};
-
-/// Who runs statements.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Principal {
-    /// Role name, as SQL shows it.
-    pub role: String,
-    /// Whether it may create schemas in every database, and owns schema `public`.
-    pub may_create: bool,
-}
-
-/// State of the session's transaction block, as ReadyForQuery reports it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TransactionStatus {
-    /// `I`.
-    Idle,
-    /// `T`.
-    InBlock,
-    /// `E`: every statement but ROLLBACK and COMMIT is refused with 25P02.
-    Failed,
-}
-
-/// A message beside the result: NoticeResponse.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
-    /// `NOTICE` or `WARNING`.
-    pub severity: &'static str,
-    /// SQLSTATE, `00000` for plain notices.
-    pub state: &'static str,
-    /// One line.
-    pub message: String,
-    /// More about it.
-    pub detail: Option<String>,
-}
 
 /// A statement whose types are known.
 #[derive(Clone, Debug)]
