@@ -52,6 +52,9 @@ impl Env<'_> {
         if oid == types::REGTYPE {
             return self.find_type(text);
         }
+        if matches!(oid, types::REGPROCEDURE | types::REGOPERATOR) {
+            return self.find_signature(text, oid);
+        }
         let parts = split_qualified(text).ok_or_else(|| {
             QueryError::new(SqlState("42602"), format!("invalid name syntax: \"{text}\""))
         })?;

@@ -38,6 +38,7 @@ files![
     "pg_description",
     "pg_extension",
     "pg_index",
+    "pg_init_privs",
     "pg_language",
     "pg_namespace",
     "pg_opclass",
@@ -45,6 +46,7 @@ files![
     "pg_opfamily",
     "pg_proc",
     "pg_range",
+    "pg_rewrite",
     "pg_tablespace",
     "pg_ts_config",
     "pg_ts_config_map",
@@ -83,6 +85,8 @@ pub(crate) struct BuiltinRelation {
     pub(crate) columns: Vec<BuiltinColumn>,
     /// Query of a view, as PostgreSQL prints it.
     pub(crate) definition: Option<String>,
+    /// The same with fewer parentheses, as `\d+` shows it.
+    pub(crate) pretty_definition: Option<String>,
 }
 
 /// One built-in type.
@@ -223,24 +227,28 @@ static RELATIONS: LazyLock<Vec<BuiltinRelation>> = LazyLock::new(|| {
         }
         let oid = fields[at[0]].parse().expect("our files hold object ids");
         let catalog = fields[at[2]].parse() == Ok(PG_CATALOG_OID);
+        let (definition, pretty_definition) = definitions.remove(&oid).unzip();
         relations.push(BuiltinRelation {
             oid,
             schema: if catalog { "pg_catalog" } else { "information_schema" },
             name: fields[at[1]],
             columns: columns.remove(&oid).unwrap_or_default(),
-            definition: definitions.remove(&oid),
+            definition,
+            pretty_definition,
         });
     }
     relations
 });
 
-fn definitions() -> HashMap<u32, String> {
+/// The plain and the pretty form by object id.
+fn definitions() -> HashMap<u32, (String, String)> {
     let records = records("view_definitions").expect("view_definitions is one of our files");
     records
         .lines
         .filter_map(|line| {
-            let (oid, definition) = line.split_once('\t')?;
-            Some((oid.parse().ok()?, unescape(definition)?))
+            let (oid, forms) = line.split_once('\t')?;
+            let (plain, pretty) = forms.split_once('\t')?;
+            Some((oid.parse().ok()?, (unescape(plain)?, unescape(pretty)?)))
         })
         .collect()
 }

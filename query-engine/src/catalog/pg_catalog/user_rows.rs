@@ -138,6 +138,7 @@ fn class(make: &Maker<'_>, view: &CatalogView, own: &Relation) -> Row {
         // -1 says that the number of rows is not known.
         ("reltuples", Value::Float(-1.0)),
         ("relhasindex", Value::Bool(!own.keys.primary.is_empty())),
+        ("relhasrules", Value::Bool(!is_table)),
         // PostgreSQL keeps foreign keys by triggers; clients look for foreign keys only where there are some.
         ("relhastriggers", Value::Bool(keys::is_in_reference(view, own))),
         ("relpersistence", Value::text(if own.is_temporary { "t" } else { "p" })),
@@ -151,11 +152,14 @@ fn class(make: &Maker<'_>, view: &CatalogView, own: &Relation) -> Row {
 }
 
 fn attributes(make: &Maker<'_>, own: &Relation) -> Vec<Row> {
-    own.columns
-        .iter()
-        .zip(1_i64..)
-        .map(|(column, number)| attribute(make, own.oid, column, number))
-        .collect()
+    // No column of a view is declared NOT NULL, whatever its query gives.
+    let is_view = own.kind == RelationKind::View;
+    let row = |(column, number): (&RelationColumn, i64)| {
+        let nullable = is_view || column.nullable;
+        let column = RelationColumn { nullable, ..column.clone() };
+        attribute(make, own.oid, &column, number)
+    };
+    own.columns.iter().zip(1_i64..).map(row).collect()
 }
 
 /// Columns of the indexes that stand for keys.
@@ -258,7 +262,8 @@ fn database(make: &Maker<'_>, name: &str) -> Row {
         ("dattablespace", Value::oid(DEFAULT_TABLESPACE_OID)),
         ("datcollate", Value::text("C")),
         ("datctype", Value::text("C")),
-        ("datacl", access("c")),
+        // Everybody may make temp tables.
+        ("datacl", access("Tc")),
     ])
 }
 

@@ -12,6 +12,7 @@ const KIB: i64 = 1024;
 pub(super) const FUNCTIONS: &[Entry] = &[
     strict("quote_ident(text) text", |call| Ok(Value::text(quote_ident(call.text(0))))),
     strict("quote_literal(text) text", |call| Ok(Value::text(quote_literal(call.text(0))))),
+    strict("quote_literal(anyelement) text", |call| Ok(Value::text(quote_literal(&call.shown(0))))),
     with_nulls("quote_nullable(text) text", |call| {
         Ok(match call.value(0) {
             Value::Null => Value::text("NULL"),
@@ -19,6 +20,7 @@ pub(super) const FUNCTIONS: &[Entry] = &[
         })
     }),
     strict("parse_ident(text) text[]", parse_ident),
+    strict("parse_ident(text,bool) text[]", parse_ident),
     strict("nameconcatoid(name,oid) name", |call| {
         Ok(Value::text(format!("{}_{}", call.text(0), call.int(1))))
     }),
@@ -90,12 +92,8 @@ pub(super) const FUNCTIONS: &[Entry] = &[
     with_nulls("format(text) text", format),
     with_nulls("format(text,anyelement...) text", format),
     strict("pg_size_pretty(int8) text", |call| Ok(Value::text(size_pretty(call.int(0))))),
-    set("regexp_split_to_table(text,text) setof regexp_split_to_table text", |call| {
-        let (text, pattern) = (call.text(0), call.text(1));
-        call.env.with_pattern(pattern, false, |regex| {
-            regex.split(text).map(|part| Row::from(vec![Value::text(part)])).collect()
-        })
-    }),
+    set("regexp_split_to_table(text,text) setof regexp_split_to_table text", regexp_split),
+    set("regexp_split_to_table(text,text,text) setof regexp_split_to_table text", regexp_split),
 ];
 
 fn count(number: usize) -> Value {
@@ -242,6 +240,17 @@ fn regexp_match(call: &Call<'_>) -> Result<Value, QueryError> {
         Value::array(
             parts.map(|part| part.map_or(Value::Null, |part| Value::text(part.as_str()))).collect(),
         )
+    })
+}
+
+/// Parts between matches; only flag `i` is known.
+fn regexp_split(call: &Call<'_>) -> Result<Vec<Row>, QueryError> {
+    let flags = call.text(2);
+    if !matches!(flags, "" | "i") {
+        return Err(unsupported(format!("regular expression flags \"{flags}\"")));
+    }
+    call.env.with_pattern(call.text(1), flags == "i", |regex| {
+        regex.split(call.text(0)).map(|part| Row::from(vec![Value::text(part)])).collect()
     })
 }
 
