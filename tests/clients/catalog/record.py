@@ -218,9 +218,11 @@ def main():
     recorded, seen = [], set()
     for one in proxy.found:
         one["sql"] = hide(one["sql"])
-        # A statement whose types the server decided says them in its answer, which is not recorded; asyncpg's are oid arrays.
-        types = (one["types"] or []) + [1028] * len(one["values"])
+        # Where the server decided the types they are not recorded; asyncpg then sends object ids and arrays of them.
+        types = (one["types"] or []) + [0] * len(one["values"])
         for oid, value in zip(types, one["values"]):
+            if value and oid == 0:
+                oid = 26 if len(value[1]) == 8 else 1028
             if value and value[0] == 1:
                 try:
                     text = as_text(oid, bytes.fromhex(value[1]))

@@ -2,7 +2,7 @@
 # Apache Superset without a browser: its own application and REST API, with its metadata in a SQLite file.
 set -euo pipefail
 . "$CLIENTS/lib/common.sh"
-python_env superset apache-superset==6.1.0 psycopg2-binary
+python_env superset apache-superset==6.1.0 psycopg2-binary rich
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export SUPERSET_HOME=$work SUPERSET_CONFIG_PATH=$work/superset_config.py FLASK_APP=superset
@@ -12,6 +12,7 @@ SQLALCHEMY_DATABASE_URI = "sqlite:///$work/superset.db"
 WTF_CSRF_ENABLED = False
 TALISMAN_ENABLED = False
 RATELIMIT_ENABLED = False
+CACHE_CONFIG = DATA_CACHE_CONFIG = FILTER_STATE_CACHE_CONFIG = EXPLORE_FORM_DATA_CACHE_CONFIG = {"CACHE_TYPE": "SimpleCache"}
 PYTHON
 bin=$(dirname "$python")
 "$bin/superset" db upgrade >"$work/log" 2>&1 || { tail -n 20 "$work/log"; exit 1; }
