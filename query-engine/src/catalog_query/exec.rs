@@ -393,7 +393,7 @@ impl Executor<'_> {
         for round in 0..rounds {
             frame.sets = sets
                 .iter()
-                .zip(&plan.sets)
+                .zip(calls)
                 .map(|(set, call)| {
                     let record = |row| Value::Record(Row::clone(row), Arc::clone(&call.returns));
                     set.get(round).map_or(Value::Null, record)

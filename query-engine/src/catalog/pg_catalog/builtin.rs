@@ -70,6 +70,8 @@ pub(crate) struct BuiltinColumn {
     pub(crate) name: &'static str,
     /// Type, a domain as its base type.
     pub(crate) type_oid: u32,
+    /// Type modifier, a domain's as its own; -1 for none.
+    pub(crate) modifier: i32,
 }
 
 /// One table or view of `pg_catalog` or `information_schema`.
@@ -108,6 +110,8 @@ pub(crate) struct BuiltinType {
     pub(crate) array: u32,
     /// Base type of a domain, else 0.
     pub(crate) base: u32,
+    /// Type modifier that a domain gives its base type, else -1.
+    pub(crate) modifier: i32,
 }
 
 /// A file as lines of fields.
@@ -158,7 +162,7 @@ static TYPES: LazyLock<HashMap<u32, BuiltinType>> = LazyLock::new(|| {
     let records = records("pg_type").expect("pg_type is one of our files");
     let at = |column| records.position(column);
     let (oid, name, namespace) = (at("oid"), at("typname"), at("typnamespace"));
-    let (size, category) = (at("typlen"), at("typcategory"));
+    let (size, category, modifier) = (at("typlen"), at("typcategory"), at("typtypmod"));
     let (element, array, base) = (at("typelem"), at("typarray"), at("typbasetype"));
     records
         .lines
@@ -174,6 +178,7 @@ static TYPES: LazyLock<HashMap<u32, BuiltinType>> = LazyLock::new(|| {
                 element: number(element),
                 array: number(array),
                 base: number(base),
+                modifier: fields[modifier].parse().expect("our files hold type modifiers"),
             };
             (found.oid, found)
         })
@@ -205,14 +210,19 @@ pub(crate) fn base_type(oid: u32) -> u32 {
 static RELATIONS: LazyLock<Vec<BuiltinRelation>> = LazyLock::new(|| {
     let mut columns: HashMap<u32, Vec<BuiltinColumn>> = HashMap::new();
     let attributes = records("pg_attribute").expect("pg_attribute is one of our files");
-    let at = ["attrelid", "attname", "atttypid", "attnum"].map(|name| attributes.position(name));
+    let at = ["attrelid", "attname", "atttypid", "attnum", "atttypmod"];
+    let at = at.map(|name| attributes.position(name));
     for line in attributes.lines {
         let fields: Vec<&'static str> = line.split('\t').collect();
         let number = |index: usize| fields[index].parse::<i64>().expect("our files hold numbers");
         if number(at[3]) > 0 {
+            let type_oid = number(at[2]) as u32;
+            let domain = type_of(type_oid).filter(|found| found.base != 0);
+            let own = i32::try_from(number(at[4])).unwrap_or(-1);
             columns.entry(number(at[0]) as u32).or_default().push(BuiltinColumn {
                 name: fields[at[1]],
-                type_oid: base_type(number(at[2]) as u32),
+                type_oid: base_type(type_oid),
+                modifier: domain.map_or(own, |domain| domain.modifier),
             });
         }
     }

@@ -331,6 +331,7 @@ fn relation_columns(relation: &BuiltinRelation) -> Vec<LeafColumn> {
         .iter()
         .zip(1_i16..)
         .map(|(column, number)| LeafColumn {
+            modifier: column.modifier,
             origin: (relation.oid, number),
             ..leaf_column(column.name, column.type_oid)
         })

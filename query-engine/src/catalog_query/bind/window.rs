@@ -52,7 +52,7 @@ impl Binder<'_> {
                 let (arguments, type_oid, order, filter) =
                     self.aggregate_parts(kind, &asts, &[], None, scope)?;
                 let distinct = list.duplicate_treatment == Some(DuplicateTreatment::Distinct);
-                let aggregate = Aggregate { kind, arguments, distinct, order, filter };
+                let aggregate = Aggregate { kind, type_oid, arguments, distinct, order, filter };
                 (WindowFunction::Aggregate(aggregate), type_oid)
             }
         };

@@ -191,7 +191,7 @@ impl Executor<'_> {
         let Expr::Subquery { once: Some(id), .. } = right else { return Ok(None) };
         let is_hashed = |value: &Value| matches!(value, Value::Int(_) | Value::Text(_));
         let is_plain = match left {
-            Value::Record(fields) => fields.iter().all(is_hashed),
+            Value::Record(fields, _) => fields.iter().all(is_hashed),
             value => is_hashed(value),
         };
         if all || operator != Operator::Compare(Comparison::Eq) || !is_plain {
@@ -211,8 +211,10 @@ impl Executor<'_> {
             }
         };
         // A number of another kind may be equal, too.
-        let is_other = |value: &&Value| std::mem::discriminant(*value) != std::mem::discriminant(left);
-        if set.values.iter().filter(|value| !value.is_null()).take(1).any(|value| is_other(&value)) {
+        let is_other =
+            |value: &&Value| std::mem::discriminant(*value) != std::mem::discriminant(left);
+        if set.values.iter().filter(|value| !value.is_null()).take(1).any(|value| is_other(&value))
+        {
             return Ok(None);
         }
         Ok(Some(match set.values.contains(left) {

@@ -161,7 +161,11 @@ impl Executor<'_> {
 
 /// Rows of a finished query as a table, whose rows can be looked up.
 pub(super) fn kept(columns: &[OutputColumn], rows: Rows) -> Table {
-    let unnamed = |column: &OutputColumn| BuiltinColumn { name: "", type_oid: column.type_oid };
+    let unnamed = |column: &OutputColumn| BuiltinColumn {
+        name: "",
+        type_oid: column.type_oid,
+        modifier: column.modifier,
+    };
     Table::new(columns.iter().map(unnamed).collect(), rows)
 }
 
