@@ -124,23 +124,7 @@ impl Executor<'_> {
                 }))
             }
             Expr::AnyAll { operator, all, left, right } => {
-                let left = self.eval(left, frame)?;
-                if let Some(found) = self.in_set(*operator, *all, &left, right, frame)? {
-                    return Ok(found);
-                }
-                let right = self.eval(right, frame)?;
-                if right.is_null() {
-                    return Ok(Value::Null);
-                }
-                let mut saw_null = false;
-                for element in right.elements() {
-                    match operator.apply(self.env, &left, element)?.as_bool() {
-                        None => saw_null = true,
-                        Some(found) if found != *all => return Ok(Value::Bool(found)),
-                        Some(_) => {}
-                    }
-                }
-                Ok(if saw_null { Value::Null } else { Value::Bool(*all) })
+                self.any_all(*operator, *all, (&**left, &**right), frame)
             }
             Expr::Case { branches, otherwise } => {
                 for (test, result) in branches {
@@ -176,6 +160,33 @@ impl Executor<'_> {
             // `eval` takes all others.
             _ => Ok(Value::Null),
         }
+    }
+
+    /// `left operator ANY (right)`, or ALL.
+    fn any_all(
+        &self,
+        operator: Operator,
+        all: bool,
+        (left, right): (&Expr, &Expr),
+        frame: &Frame<'_>,
+    ) -> Result<Value, QueryError> {
+        let left = self.eval(left, frame)?;
+        if let Some(found) = self.in_set(operator, all, &left, right, frame)? {
+            return Ok(found);
+        }
+        let right = self.eval(right, frame)?;
+        if right.is_null() {
+            return Ok(Value::Null);
+        }
+        let mut saw_null = false;
+        for element in right.elements() {
+            match operator.apply(self.env, &left, element)?.as_bool() {
+                None => saw_null = true,
+                Some(found) if found != all => return Ok(Value::Bool(found)),
+                Some(_) => {}
+            }
+        }
+        Ok(if saw_null { Value::Null } else { Value::Bool(all) })
     }
 
     /// `left IN (subquery)` where the subquery runs once: its values are searched by hash. `None` where

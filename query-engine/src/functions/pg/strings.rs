@@ -91,7 +91,18 @@ pub(super) const FUNCTIONS: &[Entry] = &[
     }),
     with_nulls("format(text) text", format),
     with_nulls("format(text,anyelement...) text", format),
-    strict("pg_size_pretty(int8) text", |call| Ok(Value::text(size_pretty(call.int(0))))),
+    strict("pg_size_pretty(int8) text", |call| {
+        Ok(Value::text(size_pretty(i128::from(call.int(0)))))
+    }),
+    strict("pg_size_pretty(numeric) text", |call| {
+        let shown = call.shown(0);
+        // What is behind the point is cut off.
+        let whole = shown.split('.').next().unwrap_or_default().parse();
+        let whole = whole.map_err(|_| {
+            QueryError::new(SqlState::NUMERIC_OUT_OF_RANGE, "value is out of range for a size")
+        })?;
+        Ok(Value::text(size_pretty(whole)))
+    }),
     set("regexp_split_to_table(text,text) setof regexp_split_to_table text", regexp_split),
     set("regexp_split_to_table(text,text,text) setof regexp_split_to_table text", regexp_split),
 ];
@@ -323,8 +334,8 @@ fn formatted(call: &Call<'_>, specifier: char, at: usize) -> Result<String, Quer
 }
 
 /// Bytes with the unit that PostgreSQL picks: below 10 units of the next size it stays smaller.
-fn size_pretty(bytes: i64) -> String {
-    let mut size = i128::from(bytes);
+fn size_pretty(bytes: i128) -> String {
+    let mut size = bytes;
     let mut unit = "bytes";
     let units = ["kB", "MB", "GB", "TB", "PB"];
     for (at, next) in units.iter().enumerate() {
@@ -354,6 +365,6 @@ mod tests {
         assert_eq!(size_pretty(10_485_247), "10239 kB");
         assert_eq!(size_pretty(10_485_248), "10 MB");
         assert_eq!(size_pretty(-10_240), "-10 kB");
-        assert_eq!(size_pretty(i64::MAX), "8192 PB");
+        assert_eq!(size_pretty(i64::MAX.into()), "8192 PB");
     }
 }
