@@ -6,6 +6,7 @@ mod complexity;
 pub(crate) mod copy;
 pub(crate) mod ddl;
 mod parse;
+mod qualified_operator;
 mod refuse;
 mod tokens;
 pub(crate) mod write;

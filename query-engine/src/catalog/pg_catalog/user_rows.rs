@@ -41,6 +41,10 @@ pub(crate) const RELATIONS: [&str; 13] = [
 /// `pg_database_owner`: whoever may create schemas in the database is a member.
 const DATABASE_OWNER_OID: u32 = 6171;
 const HEAP_OID: u32 = 2;
+/// `record_in`, `record_out`, `record_recv`, `record_send`.
+const RECORD_FUNCTIONS: [i64; 4] = [2290, 2291, 2402, 2403];
+/// `array_in`, `array_out`, `array_recv`, `array_send`, `array_subscript_handler`, `array_typanalyze`.
+const ARRAY_FUNCTIONS: [i64; 6] = [750, 751, 2400, 2401, 6179, 3816];
 pub(super) const PG_CLASS_OID: u32 = 1259;
 pub(super) const PG_NAMESPACE_OID: u32 = 2615;
 const DEFAULT_TABLESPACE_OID: u32 = 1663;
@@ -94,19 +98,17 @@ pub(crate) fn rows(relation: &BuiltinRelation, view: &CatalogView) -> Vec<Row> {
             rows
         }
         "pg_constraint" => keys::constraints(&make, view),
-        "pg_database" => view.databases.iter().map(|name| database(&make, name)).collect(),
+        "pg_database" => view.databases.iter().map(|name| database(&make, view, name)).collect(),
         "pg_depend" => objects::dependencies(&make, view),
         "pg_description" => descriptions(&make, view),
         "pg_index" => keys::index_rows(&make, view),
         "pg_namespace" => namespaces(&make, view),
         "pg_rewrite" => objects::rules(&make, view),
         "pg_sequence" => objects::sequences(&make, view),
-        "pg_type" => view
-            .relations
-            .iter()
-            .filter(|own| own.kind != RelationKind::Sequence)
-            .map(|own| row_type(&make, view, own))
-            .collect(),
+        "pg_type" => {
+            let with_rows = view.relations.iter().filter(|own| own.kind != RelationKind::Sequence);
+            with_rows.flat_map(|own| row_types(&make, view, own)).collect()
+        }
         _ => Vec::new(),
     }
 }
@@ -204,15 +206,16 @@ fn attributes(make: &Maker<'_>, view: &CatalogView, own: &Relation) -> Vec<Row> 
         Some(Object::Table(table)) => Some(table),
         _ => None,
     };
-    own.columns
-        .iter()
-        .zip(1_i64..)
-        .enumerate()
-        .map(|(at, (column, number))| {
-            let default = table.and_then(|table| table.columns[at].default.as_ref());
-            attribute(make, own.oid, column, number, default)
-        })
-        .collect()
+    // No column of a view is declared NOT NULL, whatever its query gives.
+    let is_view = own.kind == RelationKind::View;
+    let row = |(at, number): (usize, i64)| {
+        let column = &own.columns[at];
+        let nullable = is_view || column.nullable;
+        let default = table.and_then(|table| table.columns[at].default.as_ref());
+        let column = RelationColumn { nullable, ..column.clone() };
+        attribute(make, own.oid, &column, number, default)
+    };
+    (0..own.columns.len()).zip(1_i64..).map(row).collect()
 }
 
 /// Columns of the indexes that stand for keys.
@@ -322,7 +325,13 @@ fn roles(make: &Maker<'_>, view: &CatalogView) -> Vec<Row> {
     std::iter::once(role(OWNER_NAME, true)).chain(others).collect()
 }
 
-fn database(make: &Maker<'_>, name: &str) -> Row {
+fn database(make: &Maker<'_>, view: &CatalogView, name: &str) -> Row {
+    // Everybody may make temp tables.
+    let everybody = "Tc";
+    let mut list = access(everybody).elements().to_vec();
+    if view.may_create && name == view.database {
+        list.push(Value::text(format!("{}=C{everybody}/{OWNER_NAME}", view.role)));
+    }
     make.row(&[
         ("oid", Value::oid(database_oid(name))),
         ("datname", Value::text(name)),
@@ -334,7 +343,7 @@ fn database(make: &Maker<'_>, name: &str) -> Row {
         ("dattablespace", Value::oid(DEFAULT_TABLESPACE_OID)),
         ("datcollate", Value::text("C")),
         ("datctype", Value::text("C")),
-        ("datacl", access("c")),
+        ("datacl", Value::array(list)),
     ])
 }
 
@@ -362,22 +371,53 @@ fn namespaces(make: &Maker<'_>, view: &CatalogView) -> Vec<Row> {
     system.chain(made).collect()
 }
 
-fn row_type(make: &Maker<'_>, view: &CatalogView, own: &Relation) -> Row {
-    make.row(&[
-        ("oid", Value::oid(row_type_oid(own.oid))),
-        ("typname", Value::text(&*own.name)),
+/// Object id of the type of arrays of a relation's rows.
+fn row_array_oid(view: &CatalogView, own: &Relation) -> u32 {
+    oid_of(&view.database, "array", &own.oid.to_string())
+}
+
+/// The row type of a relation, and that of arrays of its rows.
+fn row_types(make: &Maker<'_>, view: &CatalogView, own: &Relation) -> [Row; 2] {
+    let common = [
         ("typnamespace", Value::oid(schema_oid(view, &own.schema))),
         ("typowner", Value::oid(owner_oid(own))),
         ("typlen", int(-1)),
-        ("typtype", Value::text("c")),
-        ("typcategory", Value::text("C")),
         ("typisdefined", Value::Bool(true)),
         ("typdelim", Value::text(",")),
-        ("typrelid", Value::oid(own.oid)),
         ("typalign", Value::text("d")),
         ("typstorage", Value::text("x")),
         ("typtypmod", int(-1)),
-    ])
+    ];
+    let row = [
+        ("oid", Value::oid(row_type_oid(own.oid))),
+        ("typname", Value::text(&*own.name)),
+        ("typtype", Value::text("c")),
+        ("typcategory", Value::text("C")),
+        ("typrelid", Value::oid(own.oid)),
+        ("typarray", Value::oid(row_array_oid(view, own))),
+        ("typinput", int(RECORD_FUNCTIONS[0])),
+        ("typoutput", int(RECORD_FUNCTIONS[1])),
+        ("typreceive", int(RECORD_FUNCTIONS[2])),
+        ("typsend", int(RECORD_FUNCTIONS[3])),
+    ];
+    let array = [
+        ("oid", Value::oid(row_array_oid(view, own))),
+        ("typname", Value::text(format!("_{}", own.name))),
+        ("typtype", Value::text("b")),
+        ("typcategory", Value::text("A")),
+        ("typelem", Value::oid(row_type_oid(own.oid))),
+        ("typsubscript", int(ARRAY_FUNCTIONS[4])),
+        ("typanalyze", int(ARRAY_FUNCTIONS[5])),
+        ("typinput", int(ARRAY_FUNCTIONS[0])),
+        ("typoutput", int(ARRAY_FUNCTIONS[1])),
+        ("typreceive", int(ARRAY_FUNCTIONS[2])),
+        ("typsend", int(ARRAY_FUNCTIONS[3])),
+    ];
+    let with_common = |fields: &[(&'static str, Value)]| {
+        let fields: Vec<_> = fields.iter().chain(&common).cloned().collect();
+        make.row(&fields)
+    };
+    [with_common(&row), with_common(&array)]
 }
 
 fn descriptions(make: &Maker<'_>, view: &CatalogView) -> Vec<Row> {
