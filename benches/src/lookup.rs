@@ -294,7 +294,7 @@ async fn select_one(
 }
 
 async fn measure_engine(engine: &Arc<Engine>, samples: &[Sample]) -> Result<Vec<f64>, String> {
-    let principal = Principal { role: "bench".to_owned() };
+    let principal = Principal { role: "bench".to_owned(), may_create: false };
     let mut session =
         engine.session(NETWORK, principal, &[]).map_err(|error| format!("{error:?}"))?;
     let statement = session.parse(&format!("{SELECT}$1")).map_err(|error| format!("{error:?}"))?;

@@ -68,6 +68,9 @@ pub struct GatewaySection {
     pub startup_timeout_seconds: u64,
     /// How a client on this machine signs in, where there is no `[[host]]`.
     pub auth: AuthMethod,
+    /// Whether names that are not under `[[role]]` may sign in where some are: the demo lets all in.
+    #[serde(skip)]
+    pub admits_unlisted: bool,
     /// TLS; without it a request for encryption is answered with no.
     pub tls: Option<TlsSection>,
 }
@@ -80,6 +83,7 @@ impl Default for GatewaySection {
             reserved_connections: 3,
             startup_timeout_seconds: 30,
             auth: AuthMethod::ScramSha256,
+            admits_unlisted: false,
             tls: None,
         }
     }

@@ -15,6 +15,8 @@ pub struct Role {
     pub verifier: Option<Verifier>,
     /// Whether it may use the connections that are kept for administration.
     pub is_admin: bool,
+    /// Whether it may create schemas in the databases, and in schema `public`.
+    pub may_create: bool,
     /// Most sessions of it at a time; `None` for no limit of its own.
     pub connections_max: Option<usize>,
 }
@@ -24,8 +26,10 @@ pub struct Role {
 pub struct AuthConfig {
     /// Rules; the first that matches a client decides.
     pub rules: Vec<HostRule>,
-    /// Roles by name. Where none is listed, a rule with `trust` lets any name in; else only these.
+    /// Roles by name.
     pub roles: HashMap<String, Role>,
+    /// Whether a rule with `trust` lets in names that are not among them.
+    pub admits_unlisted: bool,
 }
 
 impl AuthConfig {
@@ -37,7 +41,8 @@ impl AuthConfig {
             HostRule::for_all(AddressRange::LOOPBACK_V6, loopback),
             HostRule::for_all(AddressRange::All, AuthMethod::ScramSha256),
         ];
-        Self { rules, roles }
+        let admits_unlisted = roles.is_empty();
+        Self { rules, roles, admits_unlisted }
     }
 }
 
@@ -99,7 +104,7 @@ impl Authenticator {
     pub(crate) fn role(&self, name: &str) -> Result<Role, QueryError> {
         match self.config.roles.get(name) {
             Some(role) => Ok(role.clone()),
-            None if self.config.roles.is_empty() => Ok(Role::default()),
+            None if self.config.admits_unlisted => Ok(Role::default()),
             None => Err(QueryError::new(
                 INVALID_AUTHORIZATION,
                 format!("role \"{name}\" does not exist"),
@@ -143,7 +148,7 @@ mod tests {
             HostRule::for_all("10.0.0.1".parse().unwrap(), AuthMethod::Reject),
             HostRule::for_all("10.0.0.0/8".parse().unwrap(), AuthMethod::ScramSha256),
         ];
-        let authenticator = Authenticator::new(AuthConfig { rules, roles: HashMap::new() });
+        let authenticator = Authenticator::new(AuthConfig { rules, ..AuthConfig::default() });
         let who = "user \"ann\", database \"eth\", no encryption";
         assert_eq!(
             method(&authenticator, "10.0.0.1"),
@@ -159,7 +164,7 @@ mod tests {
     #[test]
     fn trust_never_reaches_another_machine() {
         let rules = vec![HostRule::for_all(AddressRange::All, AuthMethod::Trust)];
-        let authenticator = Authenticator::new(AuthConfig { rules, roles: HashMap::new() });
+        let authenticator = Authenticator::new(AuthConfig { rules, ..AuthConfig::default() });
         assert_eq!(method(&authenticator, "127.0.0.1"), Ok(AuthMethod::Trust));
         assert!(method(&authenticator, "10.0.0.1").unwrap_err().contains("rejects"));
     }

@@ -108,7 +108,7 @@ impl Connection {
         match message {
             Message::Query(sql) => {
                 self.simple_query(&sql).await?;
-                self.session.publish()?;
+                self.session.commit_cycle().await?;
                 self.ready()
             }
             Message::Parse(parse) => self.parse(parse).await,
@@ -118,7 +118,7 @@ impl Connection {
             Message::Close(close) => self.close(&close),
             Message::Flush => Ok(self.wire.flush().await?),
             Message::Sync => {
-                self.session.publish()?;
+                self.session.commit_cycle().await?;
                 self.ready()
             }
             Message::FunctionCall(0) => Err(QueryError::new(

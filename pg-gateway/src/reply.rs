@@ -200,17 +200,23 @@ pub(crate) fn notification(out: &mut BytesMut, notification: &Notification) {
 
 /// NoticeResponse.
 pub(crate) fn notice(out: &mut BytesMut, notice: &Notice) {
-    put_report(out, b'N', notice.severity, notice.state, &notice.message, &[]);
+    let fields = [(b'D', notice.detail.as_deref())];
+    put_report(out, b'N', notice.severity, notice.state, &notice.message, &fields);
 }
 
 /// ErrorResponse with severity `ERROR` or `FATAL`.
 pub(crate) fn error(out: &mut BytesMut, severity: &'static str, error: &QueryError) {
     let position = error.position.map(|position| position.to_string());
+    let object = error.object.as_deref();
     let fields = [
         (b'D', error.detail.as_deref()),
         (b'H', error.hint.as_deref()),
         (b'P', position.as_deref()),
         (b'W', error.context.as_deref()),
+        (b's', object.map(|object| object.schema.as_str())),
+        (b't', object.map(|object| object.table.as_str())),
+        (b'c', object.and_then(|object| object.column.as_deref())),
+        (b'n', object.and_then(|object| object.constraint.as_deref())),
         (b'R', (error.message == CHANGED_PLAN).then_some(CHANGED_PLAN_ROUTINE)),
     ];
     put_report(out, b'E', severity, error.state.0, &error.message, &fields);

@@ -160,7 +160,8 @@ impl Reception {
         let role = self.authenticator.role(&parameters.user).map_err(Failure::Fatal)?;
         self.places.assign(&mut place, &parameters.user, &role).map_err(Failure::Fatal)?;
         tracing::info!(role = parameters.user, database = parameters.database, "signed in");
-        let principal = Principal { role: parameters.user };
+        let may_create = role.may_create;
+        let principal = Principal { role: parameters.user, may_create };
         let mut session = self
             .engine
             .session(&parameters.database, principal, &parameters.settings)

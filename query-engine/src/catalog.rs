@@ -2,12 +2,14 @@
 //! `information_schema`, `\d` and name resolution share.
 //!
 //! ```text
-//! CatalogView (one per session) ── relations ──> chain: tables of the family, ergo: the system's own
+//! CatalogView (one per session) ── relations ──> chain: tables of the family, ergo: the system's own,
+//!                               │                and what clients made
 //!                               └─ settings ───> SHOW, current_setting, search_path
 //! ```
 //!
 //! Invariants
-//! - An object id depends on network, schema and table name alone: it is the same after a restart.
+//! - An object id of the system's relations depends on network, schema and table name alone: it is the
+//!   same after a restart. Those of what clients made are stored.
 
 pub(crate) mod chain;
 pub(crate) mod pg_catalog;
@@ -15,17 +17,16 @@ pub(crate) mod resolve;
 mod sizes;
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use datafusion::arrow::datatypes::Field;
 
-use schemas::Keys;
-
-use crate::PgType;
 use crate::activity::Entry;
 use crate::notify::Outbox;
+use crate::objects::{Counter, Head, Object, Objects, Role};
 use crate::session::Settings;
-use crate::temp::TempTables;
+use crate::{PgType, QueryError};
 
 pub(crate) use sizes::Sizes;
 
@@ -41,8 +42,10 @@ pub(crate) const FIRST_USER_OID: u32 = 16_384;
 pub(crate) enum RelationKind {
     /// `r`: rows are stored.
     Table,
-    /// `v`: rows are computed from the system's state.
+    /// `v`: rows are computed, from a query or from the system's state.
     View,
+    /// `S`: a sequence.
+    Sequence,
 }
 
 /// One column as clients see it.
@@ -57,10 +60,42 @@ pub(crate) struct RelationColumn {
     /// False where every row has a value.
     pub(crate) nullable: bool,
     /// Meaning and unit.
-    pub(crate) comment: &'static str,
+    pub(crate) comment: Cow<'static, str>,
 }
 
-/// One table or view of schemas `chain` and `ergo`.
+/// A key, an index or another rule about the rows of a relation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RelationKey {
+    /// Name of the constraint, and of its index where it has one.
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) kind: KeyKind,
+    /// Positions of its columns.
+    pub(crate) columns: Vec<usize>,
+}
+
+/// What a key says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum KeyKind {
+    Primary,
+    Unique,
+    /// An index that is no constraint.
+    Index {
+        is_unique: bool,
+    },
+    /// CHECK with this condition.
+    Check(String),
+    /// The columns are those of a row of another table.
+    Reference {
+        /// Object id of the other table, and positions of its columns.
+        table: u32,
+        target: Vec<usize>,
+        /// What happens to this row with the other one: letters of `pg_constraint`.
+        on_delete: u8,
+        on_update: u8,
+    },
+}
+
+/// One relation that a session sees.
 #[derive(Clone, Debug)]
 pub(crate) struct Relation {
     /// Schema name.
@@ -73,16 +108,18 @@ pub(crate) struct Relation {
     pub(crate) kind: RelationKind,
     /// A table of this session only.
     pub(crate) is_temporary: bool,
+    /// For what clients made: owner and privileges. The system's relations are read by everybody.
+    pub(crate) owned: Option<Arc<Head>>,
     /// What a row is.
-    pub(crate) comment: &'static str,
+    pub(crate) comment: Cow<'static, str>,
     /// Columns in `SELECT *` order; `attnum` is the index plus one.
     pub(crate) columns: Vec<RelationColumn>,
     /// Keys of its rows.
-    pub(crate) keys: Keys,
+    pub(crate) keys: Arc<[RelationKey]>,
 }
 
 /// What one session can see. Made when the session is made; `settings` changes with SET, and the
-/// session makes another one when its temp tables change.
+/// session makes another one when what clients made changes.
 #[derive(Clone, Debug)]
 pub(crate) struct CatalogView {
     /// The network that the session is connected to.
@@ -91,10 +128,14 @@ pub(crate) struct CatalogView {
     pub(crate) databases: Vec<String>,
     /// Role name of the session's principal.
     pub(crate) role: String,
-    /// Relations of schemas `chain` and `ergo` of this database, and temp tables.
+    /// Whether the role may create schemas in the database.
+    pub(crate) may_create: bool,
+    /// Relations of schemas `chain` and `ergo` of this database, and those that clients made.
     pub(crate) relations: Arc<[Relation]>,
-    /// Temp tables of the session, as of the last statement that changed them.
-    pub(crate) temp: Arc<TempTables>,
+    /// What clients made, as this session sees it now.
+    pub(crate) objects: Arc<Objects>,
+    /// Values that the session took from sequences; lock briefly, never across an await.
+    pub(crate) sequences: Arc<Mutex<SequenceUse>>,
     /// Settings of the session; lock briefly, never across an await.
     pub(crate) settings: Arc<Mutex<Settings>>,
     /// Catalog tables built so far for this session.
@@ -107,7 +148,64 @@ pub(crate) struct CatalogView {
     pub(crate) outbox: Arc<Mutex<Outbox>>,
 }
 
+/// What currval() and lastval() give.
+#[derive(Debug, Default)]
+pub(crate) struct SequenceUse {
+    /// Last value of each sequence by object id.
+    pub(crate) values: HashMap<u32, i64>,
+    /// The sequence that was used last.
+    pub(crate) last: Option<u32>,
+    /// Whether the end of the transaction has values to write.
+    pub(crate) is_dirty: bool,
+}
+
 impl CatalogView {
+    /// Who runs statements.
+    pub(crate) fn role(&self) -> Role<'_> {
+        Role { name: &self.role, may_create: self.may_create }
+    }
+
+    /// Locks the values taken from sequences.
+    pub(crate) fn sequences(&self) -> std::sync::MutexGuard<'_, SequenceUse> {
+        self.sequences.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// The next value of a sequence.
+    ///
+    /// # Errors
+    /// 2200H past its last value.
+    pub(crate) fn next_value(&self, oid: u32, counter: &Counter) -> Result<i64, QueryError> {
+        let value =
+            counter.next(self.objects.by_oid(oid).map_or("", |object| &object.head().name))?;
+        let mut sequences = self.sequences();
+        sequences.values.insert(oid, value);
+        sequences.last = Some(oid);
+        sequences.is_dirty = true;
+        Ok(value)
+    }
+
+    /// The relation of clients' making that a name finds, its parts folded.
+    pub(crate) fn object(&self, parts: &[String]) -> Option<&Object> {
+        match parts {
+            [name] => {
+                let path = self.search_path();
+                let schema = path.iter().find(|schema| self.has_relation(schema, name))?;
+                self.objects.get(schema, name)
+            }
+            [schema, name] => self.objects.get(schema, name),
+            [database, schema, name] if *database == self.database => {
+                self.objects.get(schema, name)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether there is a relation `schema.name`.
+    fn has_relation(&self, schema: &str, name: &str) -> bool {
+        self.relations.iter().any(|found| found.schema == schema && found.name == name)
+            || self.objects.get(schema, name).is_some()
+            || pg_catalog::table_oid(schema, name) != 0
+    }
     /// Locks the settings. A panic of another holder leaves them usable: each change is one step.
     pub(crate) fn settings(&self) -> std::sync::MutexGuard<'_, Settings> {
         self.settings.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
@@ -122,8 +220,10 @@ impl CatalogView {
     /// first unless named.
     pub(crate) fn search_path(&self) -> Vec<String> {
         let named = self.settings().search_path(&self.role);
-        let temp =
-            self.temp.schema().filter(|_| !named.iter().any(|schema| self.temp.is_schema(schema)));
+        let objects = &self.objects;
+        let temp = objects
+            .temp_schema()
+            .filter(|_| !named.iter().any(|schema| objects.is_temp_schema(schema)));
         let catalog = (!named.iter().any(|schema| schema == "pg_catalog")).then_some("pg_catalog");
         temp.into_iter().chain(catalog).map(str::to_owned).chain(named).collect()
     }

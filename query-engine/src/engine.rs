@@ -5,8 +5,9 @@
 //!    └── session(database, principal, options) ──> Session
 //! ```
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
@@ -32,9 +33,9 @@ use crate::limits::{
     BATCH_ROWS_MAX, FILE_METADATA_BYTES_MAX, PLANNING_THREADS_MAX, THREAD_STACK_BYTES,
 };
 use crate::notify::Hub;
+use crate::objects::{Objects, Shared};
 use crate::session::Settings;
 use crate::tables::segments::SEGMENT_STORE_URL;
-use crate::temp::TempTables;
 use crate::types::planner::OpenOperators;
 use crate::types::rule::DecideTypes;
 use crate::types::rule::text::{SessionStyle, TextOfValues};
@@ -73,8 +74,10 @@ pub struct Engine {
     template: SessionState,
     clock: Arc<dyn Clock>,
     activity: Arc<Activity>,
-    /// Number of the next session: it names the session's temp schema.
+    /// Number of the next session: it names the session's temp schema, and holds its locks.
     sessions: AtomicU32,
+    /// What clients made, by database, read when the database is first used.
+    shared: Mutex<HashMap<String, Arc<Shared>>>,
     notifications: Arc<Hub>,
     /// `None` only while it is dropped.
     runtime: Option<Runtime>,
@@ -113,7 +116,17 @@ impl Engine {
                 hub.publish_blocks(network, blocks);
             }
         });
-        Ok(Arc::new(Self { store, template, clock, activity, sessions, notifications, runtime }))
+        let shared = Mutex::default();
+        Ok(Arc::new(Self {
+            store,
+            template,
+            clock,
+            activity,
+            sessions,
+            shared,
+            notifications,
+            runtime,
+        }))
     }
 
     /// Names of the databases that a client can connect to: the networks.
@@ -149,19 +162,37 @@ impl Engine {
             settings.set_startup(name, value)?;
         }
         let entry = self.activity.entry(&network.name, &principal.role);
+        let shared = self.shared(database)?;
+        let number = self.sessions.fetch_add(1, Ordering::Relaxed);
+        let objects = Objects::new(shared.committed(), number);
+        let made = objects.shared().map(|object| object.described(false));
+        let relations = chain::relations(&network).iter().cloned().chain(made).collect();
         let view = CatalogView {
             database: network.name.clone(),
             databases: self.databases(),
             role: principal.role,
-            relations: chain::relations(&network),
-            temp: Arc::new(TempTables::new(self.sessions.fetch_add(1, Ordering::Relaxed))),
+            may_create: principal.may_create,
+            relations,
+            objects: Arc::new(objects),
+            sequences: Arc::default(),
             settings: Arc::new(Mutex::new(settings)),
             tables: Arc::default(),
             sizes: Sizes::of(self.store.clone()),
             entry,
             outbox: Arc::default(),
         };
-        Ok(Session::new(Arc::clone(self), Arc::new(view), self.template.clone()))
+        let template = self.template.clone();
+        Ok(Session::new(Arc::clone(self), shared, number, Arc::new(view), template))
+    }
+
+    fn shared(&self, database: &str) -> Result<Arc<Shared>, QueryError> {
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = shared.get(database) {
+            return Ok(Arc::clone(found));
+        }
+        let loaded = Shared::load(&self.store, database)?;
+        shared.insert(database.to_owned(), Arc::clone(&loaded));
+        Ok(loaded)
     }
 
     pub(crate) fn notifications(&self) -> &Arc<Hub> {

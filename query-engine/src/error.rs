@@ -78,10 +78,25 @@ pub struct QueryError {
     pub hint: Option<Box<str>>,
     /// Where in the data or the call it happened: `COPY t, line 3, column a: "x"`.
     pub context: Option<Box<str>>,
+    /// What the error is about, for clients that look for more than text.
+    pub object: Option<Box<ErrorObject>>,
     /// 1-based character position in the statement text.
     pub position: Option<u32>,
     /// Literal or name at fault; becomes `position` where the statement text is known.
     pub(crate) token: Option<Box<str>>,
+}
+
+/// Names in an error: those that PostgreSQL gives in fields of their own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ErrorObject {
+    /// Schema.
+    pub schema: String,
+    /// Table in it.
+    pub table: String,
+    /// Column of the table.
+    pub column: Option<String>,
+    /// Constraint of the table.
+    pub constraint: Option<String>,
 }
 
 impl QueryError {
@@ -93,6 +108,7 @@ impl QueryError {
             detail: None,
             hint: None,
             context: None,
+            object: None,
             position: None,
             token: None,
         }
@@ -109,6 +125,13 @@ impl QueryError {
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into().into());
+        self
+    }
+
+    /// The same error about this object.
+    #[must_use]
+    pub(crate) fn with_object(mut self, object: ErrorObject) -> Self {
+        self.object = Some(Box::new(object));
         self
     }
 

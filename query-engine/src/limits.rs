@@ -26,12 +26,20 @@ pub const CURSOR_BYTES_MAX: usize = 64 << 20;
 pub const CURSOR_REWIND_BYTES_MAX: usize = 4 << 20;
 /// Savepoints of one transaction (54000).
 pub const SAVEPOINTS_MAX: usize = 1_000;
-/// Temp tables of one session (54000).
+/// Temp tables of one session, with their sequences (54000).
 pub const TEMP_TABLES_MAX: usize = 256;
-/// Columns of one temp table (54011): as PostgreSQL.
+/// Columns of one table (54011): as PostgreSQL.
 pub const TEMP_COLUMNS_MAX: usize = 1_600;
 /// Bytes that the rows of a session's temp tables may take (53200).
 pub const TEMP_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Tables, views and sequences that clients make in one database (54000).
+pub const TABLES_MAX: usize = 10_000;
+/// Schemas that clients make in one database (54000).
+pub const SCHEMAS_MAX: usize = 1_000;
+/// Bytes that the rows of one table that clients made may take in memory (53200).
+pub const TABLE_BYTES_MAX: usize = 512 * 1024 * 1024;
+/// Bytes that the rows of all tables that clients made in one database may take in memory (53200).
+pub const DATABASE_BYTES_MAX: usize = 1024 * 1024 * 1024;
 /// Elements of a series in the select list of a query over tables (54000).
 pub const SERIES_ELEMENTS_MAX: usize = 100_000;
 /// Bytes of the text of a notification (22023).
@@ -88,8 +96,12 @@ pub(crate) const ALL: &[(&str, usize, &str, &str)] = &[
     ),
     ("savepoints", SAVEPOINTS_MAX, "54000", "savepoints of one transaction"),
     ("temp_tables", TEMP_TABLES_MAX, "54000", "temporary tables of one session"),
-    ("temp_columns", TEMP_COLUMNS_MAX, "54011", "columns of one temporary table"),
+    ("temp_columns", TEMP_COLUMNS_MAX, "54011", "columns of one table"),
     ("temp_bytes", TEMP_BYTES_MAX, "53200", "bytes in the temporary tables of one session"),
+    ("tables", TABLES_MAX, "54000", "tables, views and sequences of one database"),
+    ("schemas", SCHEMAS_MAX, "54000", "schemas of one database"),
+    ("table_bytes", TABLE_BYTES_MAX, "53200", "bytes in one table"),
+    ("database_bytes", DATABASE_BYTES_MAX, "53200", "bytes in all tables of one database"),
     ("series_elements", SERIES_ELEMENTS_MAX, "54000", "elements of a series in a select list"),
     ("notify_payload_bytes", NOTIFY_PAYLOAD_BYTES_MAX, "22023", "bytes of a notification's text"),
     ("notify_queue", NOTIFY_QUEUE_MAX, "54000", "notifications that wait for one listener"),

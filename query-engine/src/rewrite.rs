@@ -10,8 +10,8 @@ pub(crate) mod series;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    BinaryOperator, DataType, Expr, Query, Select, Statement, Value, ValueWithSpan, VisitMut,
-    VisitorMut,
+    BinaryOperator, DataType, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Query, Select,
+    Statement, Value, ValueWithSpan, VisitMut, VisitorMut,
 };
 use sqlparser::tokenizer::Span;
 
@@ -63,6 +63,13 @@ impl VisitorMut for Spellings<'_> {
                 if is_catalog {
                     function.name.0.remove(0);
                 }
+                if let FunctionArguments::List(list) = &mut function.args {
+                    for argument in &mut list.args {
+                        if let FunctionArg::Unnamed(FunctionArgExpr::Expr(value)) = argument {
+                            self.relation_literal(value)?;
+                        }
+                    }
+                }
             }
             Expr::BinaryOp { left, op, right } => {
                 if let Some(plain) = plain_operator(op) {
@@ -87,7 +94,7 @@ fn flow(result: Result<(), QueryError>) -> ControlFlow<QueryError> {
 
 impl Spellings<'_> {
     /// Puts the object id in the place of `'name'::regclass`, where only the id matters: beside an
-    /// operator and inside a cast.
+    /// operator, as an argument and inside a cast.
     fn relation_literal(&self, expr: &mut Expr) -> ControlFlow<QueryError> {
         let Expr::Cast { expr: literal, data_type, .. } = expr else {
             return ControlFlow::Continue(());
@@ -167,7 +174,9 @@ mod tests {
             databases: vec!["ethereum".to_owned()],
             role: "alice".to_owned(),
             relations: Arc::from([]),
-            temp: Arc::new(crate::temp::TempTables::new(1)),
+            may_create: false,
+            objects: Arc::new(crate::objects::Objects::new(Arc::default(), 1)),
+            sequences: Arc::default(),
             settings: Arc::new(Mutex::new(Settings::default())),
             tables: Arc::default(),
             sizes: crate::catalog::Sizes::default(),

@@ -5,7 +5,8 @@
 //!                         │ query: plan.rs, naming.rs, parameters.rs     └ Rows
 //!                         │ by key: lookup.rs; kept plans: reuse.rs, statements.rs
 //!                         ├ cursors: cursors.rs; LISTEN, NOTIFY: listen.rs; EXPLAIN: explain.rs
-//!                         ├ temp tables: temp.rs, insert.rs, write.rs, copy.rs; taken back: undo.rs, cycle.rs
+//!                         ├ what clients make: ddl.rs, insert.rs, write.rs, copy.rs
+//!                         │    seen, locked, committed: shared.rs; taken back: undo.rs, cycle.rs
 //!                         └ SET, SHOW, BEGIN, …: utility.rs
 //! ```
 //!
@@ -20,6 +21,7 @@ mod copy;
 pub(crate) mod cursor;
 mod cursors;
 mod cycle;
+mod ddl;
 mod explain;
 mod insert;
 mod listen;
@@ -27,10 +29,11 @@ mod lookup;
 mod naming;
 mod parameters;
 mod plan;
+mod principal;
 mod reuse;
 mod settings;
+mod shared;
 mod statements;
-mod temp;
 mod undo;
 mod utility;
 mod write;
@@ -45,9 +48,12 @@ use sqlparser::ast::Query;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use copy::folded;
 pub use copy::{CopyIn, CopyRowError};
 pub use cursors::CursorUse;
+pub(crate) use ddl::{shown_query, view_statement};
 pub(crate) use parameters::{data_type as parameter_data_type, scalar as parameter_scalar};
+pub use principal::{Notice, Principal, TransactionStatus};
 pub(crate) use settings::{CUSTOM_SETTINGS_MAX, Finality, SETTING_BYTES_MAX, Settings};
 
 use crate::activity::Backend;
@@ -56,42 +62,14 @@ use crate::engine::Engine;
 use crate::error::map::query_error;
 use crate::error::position::locate;
 use crate::key_lookup::KeyLookup;
+use crate::objects::Shared;
 use crate::outcome::Stop;
-use crate::session::catalogs::{catalog_query, names_a_temp_table};
+use crate::session::catalogs::{catalog_query, names_an_object};
 use crate::session::plan::{Bound, Planner, task_error};
 use crate::session::reuse::PlanSlot;
 use crate::session::statements::KeptStatements;
 use crate::statement::{Kind, ShowTarget};
 use crate::{Outcome, Parameter, PgType, QueryError, ResultColumn, Rows, SqlState, Statement};
-
-/// Who runs statements. Grants come with a later release; the name is what SQL shows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Principal {
-    /// Role name.
-    pub role: String,
-}
-
-/// State of the session's transaction block, as ReadyForQuery reports it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TransactionStatus {
-    /// `I`.
-    Idle,
-    /// `T`.
-    InBlock,
-    /// `E`: every statement but ROLLBACK and COMMIT is refused with 25P02.
-    Failed,
-}
-
-/// A message beside the result: NoticeResponse.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
-    /// `NOTICE` or `WARNING`.
-    pub severity: &'static str,
-    /// SQLSTATE, `00000` for plain notices.
-    pub state: &'static str,
-    /// One line.
-    pub message: String,
-}
 
 /// A statement whose types are known.
 #[derive(Clone, Debug)]
@@ -103,7 +81,7 @@ pub struct Prepared {
     pub(crate) plan: PlanSlot,
     /// Set for a lookup by key, which needs no plan.
     pub(crate) lookup: Option<Arc<KeyLookup>>,
-    /// Shape of the temp tables for which this was found to hold.
+    /// Shape of what clients made for which this was found to hold.
     shape: Arc<AtomicU64>,
 }
 
@@ -132,9 +110,13 @@ pub struct Session {
     /// Lock briefly, never across an await.
     kept: Mutex<KeptStatements>,
     notices: Vec<Notice>,
-    undo: undo::TempUndo,
-    /// Number of the last change of shape, and of the last table made.
-    temp_serial: u64,
+    /// What clients made in this database.
+    shared: Arc<Shared>,
+    /// Number of the session: it holds locks under it.
+    number: u32,
+    undo: undo::Undo,
+    /// Whether the transaction has looked at the committed state that it keeps.
+    has_snapshot: bool,
     /// Statements up to [`Session::end_cycle`] are one transaction.
     has_cycles: bool,
     /// A statement of this cycle failed outside a block.
@@ -145,6 +127,7 @@ pub struct Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        self.shared.locks.release(self.number);
         self.view.entry.detach();
     }
 }
@@ -152,6 +135,8 @@ impl Drop for Session {
 impl Session {
     pub(crate) fn new(
         engine: Arc<Engine>,
+        shared: Arc<Shared>,
+        number: u32,
         view: Arc<CatalogView>,
         mut state: SessionState,
     ) -> Self {
@@ -166,8 +151,10 @@ impl Session {
             listening: listen::Listening::default(),
             kept: Mutex::default(),
             notices: Vec::new(),
-            undo: undo::TempUndo::default(),
-            temp_serial: 0,
+            shared,
+            number,
+            undo: undo::Undo::default(),
+            has_snapshot: false,
             has_cycles: false,
             cycle_failed: false,
             has_queried: false,
@@ -192,6 +179,7 @@ impl Session {
             severity: "NOTICE",
             state: "42622",
             message: format!("identifier \"{whole}\" will be truncated to \"{rest}\""),
+            detail: None,
         }));
         parsed
     }
@@ -227,9 +215,13 @@ impl Session {
         let text = Arc::clone(&prepared.statement.text);
         self.view.entry.start(&text, self.setting("application_name"));
         let result = self.try_execute(prepared, parameters, cancel).await;
-        let result = self.settle(result, &text);
+        let mut result = self.settle(result, &text);
         if !self.has_cycles {
-            self.finish_cycle();
+            if result.is_ok() {
+                let committed = self.commit_cycle().await;
+                result = committed.and(result);
+            }
+            self.end_cycle();
         }
         result
     }
@@ -327,11 +319,14 @@ impl Session {
         declared: &[Option<PgType>],
     ) -> Result<Prepared, QueryError> {
         self.check_block(&statement)?;
+        if statement.reads() {
+            self.refresh()?;
+        }
         if let Some(prepared) = self.prepared_before(&statement, declared).await? {
             return Ok(prepared);
         }
         if let Kind::Query(query) = &statement.kind
-            && !names_a_temp_table(query, &self.view)
+            && !names_an_object(query, &self.view)
             && let Some(lookup) = KeyLookup::of(query, &self.view, self.engine.store(), declared)
         {
             return Ok(self.prepared_lookup(statement, declared, lookup));
@@ -361,7 +356,7 @@ impl Session {
                 (none, self.named(name)?.and_then(|named| named.columns.clone()))
             }
             Kind::Fetch { name, is_move: false, .. } => (none, self.cursors.columns(name)),
-            Kind::Write(write) => self.describe_write(write, declared).await?,
+            Kind::Write(write) => Box::pin(self.describe_write(write, declared)).await?,
             _ => (none, None),
         };
         let shape = self.shape();
@@ -395,6 +390,9 @@ impl Session {
         cancel: CancellationToken,
     ) -> Result<Outcome, QueryError> {
         self.check_block(&prepared.statement)?;
+        if prepared.statement.reads() {
+            self.refresh()?;
+        }
         let stop = self.stop(cancel);
         self.has_queried |= matches!(prepared.statement.kind, Kind::Query(_) | Kind::Write(_));
         match &prepared.statement.kind {
@@ -430,11 +428,13 @@ impl Session {
             Kind::Prepare { name, types, statement } => {
                 self.prepare_named(name, types, statement, &prepared.statement.text).await
             }
-            Kind::Copy(copy) => self.copy(copy, stop).await,
+            // In a box: statements that change something are rare, and their futures large.
+            Kind::Copy(copy) => Box::pin(self.copy(copy, stop)).await,
             Kind::Write(write) => {
-                self.run_write(write, &prepared.parameter_types, parameters, stop).await
+                let types = &prepared.parameter_types;
+                Box::pin(self.run_write(write, types, parameters, stop)).await
             }
-            Kind::Table(statement) => self.run_table(statement, &stop).await,
+            Kind::Ddl(statement) => Box::pin(self.run_ddl(statement, &stop)).await,
             kind => self.run_utility(kind),
         }
     }

@@ -4,10 +4,11 @@
 mod command;
 mod complexity;
 pub(crate) mod copy;
+pub(crate) mod ddl;
 mod parse;
 mod refuse;
-pub(crate) mod temp;
 mod tokens;
+pub(crate) mod write;
 
 use std::sync::Arc;
 
@@ -34,6 +35,22 @@ pub struct Statement {
 }
 
 impl Statement {
+    /// Whether the statement looks at the database: the first one that does decides what a transaction
+    /// of REPEATABLE READ sees.
+    pub(crate) fn reads(&self) -> bool {
+        matches!(
+            self.kind,
+            Kind::Query(_)
+                | Kind::Explain { .. }
+                | Kind::Execute { .. }
+                | Kind::Copy(_)
+                | Kind::Write(_)
+                | Kind::Ddl(_)
+                | Kind::Declare { .. }
+                | Kind::Prepare { .. }
+        )
+    }
+
     /// Whether the statement may run in a failed transaction block: it ends it or goes back in it.
     pub(crate) fn ends_failed_block(&self) -> bool {
         matches!(self.kind, Kind::Commit { .. } | Kind::Rollback { .. } | Kind::RollbackTo(_))
@@ -171,10 +188,10 @@ pub(crate) enum Kind {
         arguments: Vec<Expr>,
     },
     Copy(Box<copy::Copy>),
-    /// INSERT, UPDATE, DELETE on a temp table.
-    Write(temp::Write),
-    /// CREATE, ALTER, DROP, TRUNCATE of temp tables.
-    Table(temp::TableStatement),
+    /// INSERT, UPDATE, DELETE.
+    Write(write::Write),
+    /// CREATE, ALTER, DROP, TRUNCATE, COMMENT, GRANT.
+    Ddl(Box<ddl::Ddl>),
     /// DECLARE CURSOR.
     Declare {
         name: String,

@@ -7,5 +7,5 @@ mod overflow;
 mod query;
 mod refused;
 mod reuse;
-mod temp;
+mod tables;
 mod types;

@@ -57,10 +57,14 @@ pub(crate) enum Family {
     Transactions,
     /// Network, number and hash to an unfinalized block.
     Hot,
+    /// Network and object id to the definition of what a client made.
+    Objects,
+    /// Network, object id and number to a batch of a table's rows.
+    ObjectRows,
 }
 
 impl Family {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
         Self::Meta,
         Self::Networks,
         Self::Manifest,
@@ -68,6 +72,8 @@ impl Family {
         Self::BlockHashes,
         Self::Transactions,
         Self::Hot,
+        Self::Objects,
+        Self::ObjectRows,
     ];
 
     fn name(self) -> &'static str {
@@ -79,6 +85,8 @@ impl Family {
             Self::BlockHashes => "block_hashes",
             Self::Transactions => "transactions",
             Self::Hot => "hot",
+            Self::Objects => "objects",
+            Self::ObjectRows => "object_rows",
         }
     }
 }

@@ -20,6 +20,7 @@ mod data_dir;
 mod error;
 mod kv;
 mod network;
+mod objects;
 mod point_read;
 mod ranges;
 mod segment;
@@ -30,7 +31,9 @@ mod testing;
 
 pub use commit::{BlockRecord, Commit, HotBlock};
 pub use error::StorageError;
+pub use kv::codec::{Decoder, Encoder};
 pub use network::Network;
+pub use objects::{ObjectWrite, StoredObject};
 pub use point_read::{CACHE_BYTES_MAX, Found, Reach, RowsWanted};
 pub use ranges::StoredRange;
 pub use segment::{BlockExtent, SealedSegment, Segment, SegmentFile, SegmentWriter, block_extents};

@@ -34,16 +34,16 @@ const NETWORK_NAME_BYTES_MAX: usize = 63;
 /// An open data directory. Cheap to clone; all clones are one store.
 #[derive(Clone)]
 pub struct Store {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
-struct Inner {
-    kv: Arc<Kv>,
+pub(crate) struct Inner {
+    pub(crate) kv: Arc<Kv>,
     registry: Arc<FileRegistry>,
     objects: Arc<CheckedStore>,
     points: PointReader,
     networks: RwLock<BTreeMap<String, Arc<ArcSwap<ChainSnapshot>>>>,
-    /// Held while something is written.
+    /// Held while blocks are written.
     writing: Mutex<Vec<Retired>>,
     /// Who is told of new blocks.
     watchers: RwLock<Vec<Watcher>>,
@@ -280,7 +280,7 @@ impl Store {
         self.inner.objects.clone()
     }
 
-    fn cell(&self, network: &str) -> Result<Arc<ArcSwap<ChainSnapshot>>, StorageError> {
+    pub(crate) fn cell(&self, network: &str) -> Result<Arc<ArcSwap<ChainSnapshot>>, StorageError> {
         let networks = self.inner.networks.read().unwrap_or_else(PoisonError::into_inner);
         let cell = networks.get(network).cloned();
         cell.ok_or_else(|| StorageError::UnknownNetwork(network.to_owned()))
@@ -308,13 +308,16 @@ fn check_network_name(name: &str) -> Result<(), StorageError> {
 
 fn check_format(kv: &Kv) -> Result<(), StorageError> {
     let expected = format_version::STORE;
-    let Some(value) = kv.get(Family::Meta, keys::FORMAT)? else {
+    let write = || {
         let mut batch = kv.batch();
         batch.put(Family::Meta, keys::FORMAT, &expected.to_be_bytes())?;
-        return batch.write();
+        batch.write()
     };
+    let Some(value) = kv.get(Family::Meta, keys::FORMAT)? else { return write() };
     match <[u8; 4]>::try_from(value.as_slice()).map(u32::from_be_bytes) {
         Ok(found) if found == expected => Ok(()),
+        // Version 2 added families, which were made empty when the store was opened.
+        Ok(1) => write(),
         Ok(found) => Err(StorageError::FormatVersion { found, expected }),
         Err(_) => Err(StorageError::Corrupt {
             what: "format version".to_owned(),

@@ -16,7 +16,7 @@ ROOT=$(cd "$CLIENTS/../.." && pwd)
 export CLIENTS CACHE=${ERGOSQL_CACHE:-$HOME/.cache/ergosql}/clients
 mkdir -p "$CACHE/logs"
 
-all=(psql psycopg3 psycopg2 asyncpg pg8000 sqlalchemy node-pg pgjdbc tokio-postgres pgx psqlodbc pgcli pgbouncer postgres_fdw pg_dump pgbench)
+all=(psql psycopg3 psycopg2 asyncpg pg8000 sqlalchemy node-pg pgjdbc tokio-postgres pgx psqlodbc pgcli pgbouncer postgres_fdw pg_dump pgbench dbt)
 chosen=("$@")
 [ ${#chosen[@]} -gt 0 ] || chosen=("${all[@]}")
 
@@ -54,7 +54,8 @@ export PLAIN_PORT=$((PGPORT + 1))
 serve tls "$PGPORT" "[gateway.tls]
 certificate = \"cert.pem\"
 key = \"key.pem\"
-$("$binary" role password "$PGUSER" <<<"$PGPASSWORD")"
+$("$binary" role password "$PGUSER" <<<"$PGPASSWORD")
+create = true"
 serve plain "$PLAIN_PORT" 'auth = "trust"'
 for port in "$PGPORT" "$PLAIN_PORT"; do
     for attempt in $(seq 100); do

@@ -14,7 +14,7 @@ pub type TextRows = Option<Vec<Vec<Option<String>>>>;
 /// # Errors
 /// 3D000 for an unknown database.
 pub fn session(service: &TestService, database: &str) -> Result<Session, QueryError> {
-    let principal = Principal { role: "tester".to_owned() };
+    let principal = Principal { role: "tester".to_owned(), may_create: true };
     service.running().engine().session(database, principal, &[])
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use cli::RunningService;
-use cli::config::{AuthMethod, Config};
+use cli::config::{AuthMethod, Config, RoleSection};
 use indexer::ImportOptions;
 use tempfile::TempDir;
 
@@ -83,6 +83,8 @@ fn config_for(data: &Path) -> Config {
     let mut config = Config { data: data.join("data"), ..Config::default() };
     config.gateway.listen = "127.0.0.1:0".parse().expect("a constant address");
     config.gateway.auth = AuthMethod::Trust;
+    config.gateway.admits_unlisted = true;
+    config.roles.push(RoleSection::creator("tester"));
     config
 }
 

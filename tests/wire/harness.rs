@@ -37,6 +37,24 @@ impl Harness {
             genesis_hash: None,
         };
         store.put_network(&network).unwrap();
+        Self::serve(store, files, config).await
+    }
+
+    /// The same data behind another gateway and engine, as after a restart.
+    pub(crate) async fn restart(self, config: GatewayConfig) -> Self {
+        let Self { gateway, _files: files } = self;
+        gateway.shutdown().await;
+        let store = loop {
+            // Sessions of before end by themselves.
+            match Store::open(files.path()) {
+                Ok(store) => break store,
+                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+            }
+        };
+        Self::serve(store, files, config).await
+    }
+
+    async fn serve(store: Store, files: TempDir, config: GatewayConfig) -> Self {
         let limits = EngineConfig { threads: 2, memory_bytes_max: 256 << 20 };
         let engine = Engine::new(store, limits, Arc::new(SystemClock::new())).unwrap();
         let config = GatewayConfig { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..config };

@@ -13,6 +13,7 @@ fn with_roles(roles: &[(&str, Role)]) -> AuthConfig {
     AuthConfig {
         rules: vec![HostRule::for_all(AddressRange::LOOPBACK_V4, AuthMethod::Trust)],
         roles: roles.iter().map(|(name, role)| ((*name).to_owned(), role.clone())).collect(),
+        admits_unlisted: false,
     }
 }
 

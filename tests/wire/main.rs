@@ -16,4 +16,5 @@ mod raw_session;
 mod scenarios;
 mod sessions;
 mod sign_in;
+mod stored;
 mod tls;

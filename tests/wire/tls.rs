@@ -43,7 +43,7 @@ async fn harness() -> Harness {
 async fn with_rule(rule: HostRule) -> Harness {
     let role = || Role { verifier: Some(Verifier::from_password("secret")), ..Role::default() };
     let roles = ["ann", "bob"].map(|name| (name.to_owned(), role())).into();
-    let auth = AuthConfig { rules: vec![rule], roles };
+    let auth = AuthConfig { rules: vec![rule], roles, admits_unlisted: false };
     Harness::start(GatewayConfig { tls: Some(server_tls()), auth, ..Default::default() }).await
 }
 

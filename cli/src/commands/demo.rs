@@ -10,7 +10,7 @@ use indexer::ImportOptions;
 
 use super::import::import_with_progress;
 use super::serve::serve_until_interrupted;
-use crate::config::{AuthMethod, Config};
+use crate::config::{AuthMethod, Config, RoleSection};
 use crate::service::open_store;
 
 /// The bundled chain: 301 blocks with an ERC-20 token, made by our own generator.
@@ -18,6 +18,9 @@ const BUNDLED_CHAIN: &[u8] = include_bytes!("../../demo/chain.ndjson.gz");
 
 /// Name of its network, and so of its database.
 const NETWORK: &str = "demo";
+
+/// The role that may create schemas and tables.
+const ROLE: &str = "demo";
 
 /// Arguments of `demo`.
 #[derive(Debug, Args)]
@@ -43,6 +46,8 @@ pub(super) fn run(
         "the demo lets everyone in, so it listens on loopback addresses only, not on {}",
         arguments.listen
     );
+    config.gateway.admits_unlisted = true;
+    config.roles.push(RoleSection::creator(ROLE));
     if !data_given {
         config.data = PathBuf::from("./ergosql-demo");
     }

@@ -59,7 +59,7 @@ pub(super) fn run(arguments: &QueryArguments, config: &Config) -> anyhow::Result
         (None, []) => bail!("{} holds no network; import one first", config.data.display()),
         (None, several) => bail!("name one of the networks with --network: {}", several.join(", ")),
     };
-    let principal = Principal { role: "ergosql".to_owned() };
+    let principal = Principal { role: "ergosql".to_owned(), may_create: true };
     let mut session = engine.session(&database, principal, &[]).map_err(explain)?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start threads")?;
     runtime.block_on(run_statements(&mut session, &arguments.sql, arguments.format))

@@ -96,8 +96,24 @@ pub struct RoleSection {
     /// Whether it may use the reserved connections.
     #[serde(default)]
     pub admin: bool,
+    /// Whether it may create schemas in the databases, and in schema `public`.
+    #[serde(default)]
+    pub create: bool,
     /// Most connections of this role; default: no limit of its own.
     pub connections_max: Option<usize>,
+}
+
+impl RoleSection {
+    /// A role without a password that may create.
+    pub fn creator(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            secret: None,
+            admin: false,
+            create: true,
+            connections_max: None,
+        }
+    }
 }
 
 impl std::fmt::Debug for RoleSection {
@@ -168,23 +184,31 @@ impl Config {
             // The message names the role, never the secret.
             let verifier = role.secret.as_ref().map(parse).transpose();
             let verifier = verifier.with_context(|| format!("secret of role \"{}\"", role.name))?;
-            let known =
-                Role { verifier, is_admin: role.admin, connections_max: role.connections_max };
+            let known = Role {
+                verifier,
+                is_admin: role.admin,
+                may_create: role.create,
+                connections_max: role.connections_max,
+            };
             if roles.insert(role.name.clone(), known).is_some() {
                 bail!("role \"{}\" is listed twice", role.name);
             }
         }
+        let admits_unlisted = roles.is_empty() || self.gateway.admits_unlisted;
         if self.hosts.is_empty() {
             let loopback = match self.gateway.auth {
                 AuthMethod::Trust => pg_gateway::AuthMethod::Trust,
                 AuthMethod::ScramSha256 => pg_gateway::AuthMethod::ScramSha256,
             };
-            return Ok(AuthConfig::with_loopback(loopback, roles));
+            return Ok(AuthConfig {
+                admits_unlisted,
+                ..AuthConfig::with_loopback(loopback, roles)
+            });
         }
         let rules = self.hosts.iter().zip(1..).map(|(host, number)| {
             host.rule().with_context(|| format!("rule {number} under [[host]]"))
         });
-        Ok(AuthConfig { rules: rules.collect::<anyhow::Result<_>>()?, roles })
+        Ok(AuthConfig { rules: rules.collect::<anyhow::Result<_>>()?, roles, admits_unlisted })
     }
 
     /// Certificate and key, read from the files of `[gateway.tls]`.

@@ -103,7 +103,7 @@ impl Connection {
             }
         }
         self.take(&mut input, None, token).await?;
-        let tag = self.session.copy_end(*input.copy)?;
+        let tag = self.session.copy_end(*input.copy).await?;
         self.send_notices();
         Ok(reply::command_complete(&mut self.wire.out, tag)?)
     }

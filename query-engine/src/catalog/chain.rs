@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use schemas::tables::evm;
-use schemas::{ColumnType, Keys, TableSpec};
+use schemas::{ColumnType, TableSpec};
 use storage::Network;
 
-use super::{Relation, RelationColumn, RelationKind, oid_of};
+use super::{KeyKind, Relation, RelationColumn, RelationKey, RelationKind, oid_of};
 use crate::PgType;
 use crate::tables::ergo;
 
@@ -43,8 +43,9 @@ pub(crate) fn relations(network: &Network) -> Arc<[Relation]> {
         oid: oid_of(&network.name, "chain", table.name),
         kind: RelationKind::Table,
         is_temporary: false,
-        comment: table.comment,
-        keys: table.keys,
+        owned: None,
+        comment: table.comment.into(),
+        keys: keys(network, table),
         columns: table
             .columns
             .iter()
@@ -55,7 +56,7 @@ pub(crate) fn relations(network: &Network) -> Arc<[Relation]> {
                     pg_type,
                     type_modifier,
                     nullable: column.nullable,
-                    comment: column.comment,
+                    comment: column.comment.into(),
                 }
             })
             .collect(),
@@ -66,9 +67,44 @@ pub(crate) fn relations(network: &Network) -> Arc<[Relation]> {
         oid: oid_of(&network.name, "ergo", table.name),
         kind: RelationKind::View,
         is_temporary: false,
-        comment: table.comment,
-        keys: Keys::NONE,
+        owned: None,
+        comment: table.comment.into(),
+        keys: Arc::from([]),
         columns: ergo::columns(table),
     });
     chain.chain(system).collect()
+}
+
+/// Keys of a chain table under PostgreSQL's names: `blocks_pkey`, `blocks_hash_key`.
+fn keys(network: &Network, table: &TableSpec) -> Arc<[RelationKey]> {
+    let positions = |table: &TableSpec, names: &[&str]| -> Vec<usize> {
+        let at = |name: &&str| table.columns.iter().position(|column| column.name == *name);
+        names.iter().filter_map(at).collect()
+    };
+    let primary = Some(table.keys.primary).filter(|names| !names.is_empty());
+    let primary = primary.map(|names| RelationKey {
+        name: format!("{}_pkey", table.name).into(),
+        kind: KeyKind::Primary,
+        columns: positions(table, names),
+    });
+    let unique = table.keys.unique.iter().map(|names| RelationKey {
+        name: format!("{}_{}_key", table.name, names.join("_")).into(),
+        kind: KeyKind::Unique,
+        columns: positions(table, names),
+    });
+    let references = table.keys.references.iter().filter_map(|reference| {
+        let tables = tables(&network.family);
+        let other = tables.iter().find(|other| other.name == reference.table)?;
+        Some(RelationKey {
+            name: format!("{}_{}_fkey", table.name, reference.columns.join("_")).into(),
+            kind: KeyKind::Reference {
+                table: oid_of(&network.name, "chain", other.name),
+                target: positions(other, reference.target),
+                on_delete: b'a',
+                on_update: b'a',
+            },
+            columns: positions(table, reference.columns),
+        })
+    });
+    primary.into_iter().chain(unique).chain(references).collect()
 }

@@ -9,6 +9,7 @@
 
 pub(crate) mod builtin;
 mod keys;
+pub(crate) mod objects;
 mod provider;
 pub(crate) mod tables;
 pub(crate) mod user_rows;

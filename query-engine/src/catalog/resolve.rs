@@ -1,29 +1,40 @@
 //! Names in a statement → tables. Hands the planner what it asks for, and nothing else.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use datafusion::arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch};
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
-use datafusion::catalog::{TableFunctionArgs, TableProvider};
+use datafusion::catalog::{MemTable, TableFunctionArgs, TableProvider};
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::{DFSchema, DataFusionError, Result, TableReference};
+use datafusion::common::{Column, DFSchema, DataFusionError, Result, TableReference};
+use datafusion::datasource::ViewTable;
 use datafusion::datasource::cte_worktable::CteWorkTable;
 use datafusion::datasource::provider_as_source;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner, TypePlanner};
 use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::{
-    AggregateUDF, Expr, HigherOrderUDF, ScalarUDF, TableSource, WindowUDF,
+    AggregateUDF, Expr, HigherOrderUDF, LogicalPlan, LogicalPlanBuilder, ScalarUDF, TableSource,
+    WindowUDF,
 };
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
+use datafusion::sql::planner::{ParserOptions, SqlToRel};
 
 use super::{CatalogView, chain, oid_of, pg_catalog};
+use crate::error::map::query_error;
+use crate::limits::NESTING_MAX;
+use crate::objects::{Object, Role, Sequence, UserView};
 use crate::tables::chain::ChainTable;
 use crate::tables::ergo;
 use crate::tables::snapshots::Snapshots;
 use crate::types::planner::PgTypeNames;
 use crate::{QueryError, SqlState};
+
+/// Schema of names in the queries of views that stand for a relation by its object id: a view keeps to its
+/// tables whatever they are called.
+pub(crate) const OID_SCHEMA: &str = "\u{1}oid";
 
 /// A table and its object id.
 type Found = (Arc<dyn TableProvider>, u32);
@@ -35,6 +46,12 @@ pub(crate) struct Resolver<'a> {
     snapshots: &'a Arc<Snapshots>,
     type_names: Arc<PgTypeNames>,
     search_path: Vec<String>,
+    /// The role whose privileges count: inside a view its owner.
+    role: RefCell<String>,
+    /// How many views within one another are being planned.
+    depth: Cell<usize>,
+    /// Whether the names are those of a plan that was made, and checked, before.
+    is_planned: bool,
     /// Object ids of the tables that the statement named, for RowDescription.
     oids: RefCell<HashMap<TableReference, u32>>,
     sources: RefCell<HashMap<TableReference, Arc<dyn TableSource>>>,
@@ -54,9 +71,17 @@ impl<'a> Resolver<'a> {
             snapshots,
             type_names: Arc::new(PgTypeNames { time_zone: time_zone.into() }),
             search_path: view.search_path(),
+            role: RefCell::new(view.role.clone()),
+            depth: Cell::new(0),
+            is_planned: false,
             oids: RefCell::default(),
             sources: RefCell::default(),
         }
+    }
+
+    /// The same, for the tables of a plan that was made before.
+    pub(crate) fn for_plan(self) -> Self {
+        Self { is_planned: true, ..self }
     }
 
     /// Object id of a table that was found before.
@@ -73,13 +98,23 @@ impl<'a> Resolver<'a> {
         match name {
             TableReference::Bare { table } => {
                 for schema in &self.search_path {
+                    if self.check_schema(schema).is_err() {
+                        continue;
+                    }
                     if let Some(found) = self.in_schema(&self.view.database, schema, table)? {
                         return Ok(Some(found));
                     }
                 }
                 Ok(None)
             }
+            TableReference::Partial { schema, table } if schema.as_ref() == OID_SCHEMA => {
+                let is_inside = self.is_planned || self.depth.get() > 0;
+                let oid = table.parse().ok().filter(|_| is_inside);
+                let object = oid.and_then(|oid| self.view.objects.by_oid(oid));
+                object.map(|object| self.found(object)).transpose()
+            }
             TableReference::Partial { schema, table } => {
+                self.check_schema(schema)?;
                 self.in_schema(&self.view.database, schema, table)
             }
             TableReference::Full { catalog, schema, table } => {
@@ -120,13 +155,97 @@ impl<'a> Resolver<'a> {
                 let provider = pg_catalog::table(schema, table, self.view);
                 Ok(provider.map(|found| (found, pg_catalog::table_oid(schema, table))))
             }
-            schema if self.view.temp.is_schema(schema) && database == self.view.database => {
-                let Some(found) = self.view.temp.get(table) else { return Ok(None) };
-                Ok(Some((found.provider()?, found.oid)))
+            schema if database == self.view.database => {
+                let object = self.view.objects.get(schema, table);
+                object.map(|object| self.found(object)).transpose()
             }
             _ => Ok(None),
         }
     }
+
+    /// # Errors
+    /// 42501 for a schema that the role may not use.
+    fn check_schema(&self, name: &str) -> Result<(), QueryError> {
+        let Some(schema) = self.view.objects.schema(name) else { return Ok(()) };
+        let role = self.role.borrow();
+        let may_create = self.view.may_create && *role == self.view.role;
+        Role { name: &role, may_create }.check(&schema.head, 'U', "schema")
+    }
+
+    /// A relation that a client made, for a role that may read it.
+    fn found(&self, object: &Object) -> Result<Found, QueryError> {
+        let head = object.head();
+        if !self.is_planned {
+            let role = self.role.borrow();
+            Role { name: &role, may_create: false }.check(head, 'r', object.kind())?;
+        }
+        let provider: Arc<dyn TableProvider> = match object {
+            Object::Table(table) => table.provider()?,
+            Object::Sequence(sequence) => sequence_row(sequence)?,
+            Object::View(view) => {
+                let plan = self.view_plan(view).map_err(|error| query_error(&error))?;
+                Arc::new(ViewTable::new(plan, None))
+            }
+        };
+        Ok((provider, head.oid))
+    }
+
+    /// The query of a view, with the columns that the view has.
+    fn view_plan(&self, view: &UserView) -> Result<LogicalPlan> {
+        let depth = self.depth.get();
+        if depth >= NESTING_MAX {
+            return Err(QueryError::new(
+                SqlState("42P17"),
+                format!("infinite recursion detected in rules for relation \"{}\"", view.head.name),
+            )
+            .into());
+        }
+        let statement = crate::session::view_statement(view, self.view)?;
+        self.depth.set(depth + 1);
+        let outer = self.role.replace(view.head.owner.clone());
+        let planned =
+            SqlToRel::new_with_options(self, parser_options()).sql_statement_to_plan(statement);
+        self.role.replace(outer);
+        self.depth.set(depth);
+        let plan = planned?;
+        if plan.schema().fields().len() != view.columns.len() {
+            return Err(QueryError::new(
+                SqlState::INTERNAL_ERROR,
+                format!("view \"{}\" has other columns than its query", view.head.name),
+            )
+            .into());
+        }
+        let exprs: Vec<Expr> = view
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(at, column)| {
+                Expr::Column(Column::from(plan.schema().qualified_field(at))).alias(&*column.name)
+            })
+            .collect();
+        LogicalPlanBuilder::from(plan).project(exprs)?.build()
+    }
+}
+
+/// The row that a query of a sequence sees.
+fn sequence_row(sequence: &Sequence) -> Result<Arc<dyn TableProvider>, QueryError> {
+    let place = *sequence.counter.place();
+    let arrays: Vec<ArrayRef> = vec![
+        Arc::new(Int64Array::from(vec![place.last])),
+        Arc::new(Int64Array::from(vec![0])),
+        Arc::new(BooleanArray::from(vec![place.is_called])),
+    ];
+    let names = ["last_value", "log_cnt", "is_called"];
+    let batch = RecordBatch::try_from_iter(names.into_iter().zip(arrays))
+        .map_err(|error| query_error(&error.into()))?;
+    let table = MemTable::try_new(batch.schema(), vec![vec![batch]])
+        .map_err(|error| query_error(&error))?;
+    Ok(Arc::new(table))
+}
+
+/// How the planner reads SQL.
+pub(crate) fn parser_options() -> ParserOptions {
+    ParserOptions::new().with_parse_float_as_decimal(true).with_map_string_types_to_utf8view(false)
 }
 
 /// The name as PostgreSQL writes it in messages.

@@ -23,7 +23,13 @@ fn column(
     type_modifier: i32,
     nullable: bool,
 ) -> RelationColumn {
-    RelationColumn { name: name.into(), pg_type, type_modifier, nullable, comment: "A column" }
+    RelationColumn {
+        name: name.into(),
+        pg_type,
+        type_modifier,
+        nullable,
+        comment: "A column".into(),
+    }
 }
 
 fn relation(name: &'static str, columns: Vec<RelationColumn>) -> Relation {
@@ -33,9 +39,10 @@ fn relation(name: &'static str, columns: Vec<RelationColumn>) -> Relation {
         oid: oid_of("ethereum", "chain", name),
         kind: RelationKind::Table,
         is_temporary: false,
-        comment: "A table",
+        owned: None,
+        comment: "A table".into(),
         columns,
-        keys: schemas::Keys::NONE,
+        keys: Arc::from([]),
     }
 }
 
@@ -54,7 +61,9 @@ fn view() -> CatalogView {
         databases: vec!["ethereum".to_owned(), "sepolia".to_owned()],
         role: "alice".to_owned(),
         relations: Arc::from([blocks, logs]),
-        temp: Arc::new(crate::temp::TempTables::new(1)),
+        may_create: false,
+        objects: Arc::new(crate::objects::Objects::new(Arc::default(), 1)),
+        sequences: Arc::default(),
         settings: Arc::new(Mutex::new(Settings::default())),
         tables: Arc::default(),
         sizes: crate::catalog::Sizes::default(),

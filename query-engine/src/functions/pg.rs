@@ -16,6 +16,7 @@ mod json;
 mod numbers;
 mod objects;
 mod privileges;
+mod sequences;
 mod session;
 mod sets;
 mod sizes;
@@ -141,6 +142,7 @@ static REGISTRY: LazyLock<HashMap<&'static str, Vec<Function>>> = LazyLock::new(
         numbers::FUNCTIONS,
         objects::FUNCTIONS,
         privileges::FUNCTIONS,
+        sequences::FUNCTIONS,
         session::FUNCTIONS,
         sets::FUNCTIONS,
         sizes::FUNCTIONS,

@@ -59,7 +59,7 @@ pub(super) fn catalog_query(
     view: &CatalogView,
     declared: &[Option<PgType>],
 ) -> Result<Option<CatalogQuery>, QueryError> {
-    if names_a_temp_table(query, view) {
+    if names_an_object(query, view) {
         return Ok(None);
     }
     match CatalogQuery::plan(query, view, declared) {
@@ -93,18 +93,16 @@ fn names_a_relation(query: &Query) -> bool {
     visit_relations(query, |_| ControlFlow::Break(())).is_break()
 }
 
-/// Whether `query` names a temp table, or something that a temp table hides.
-pub(super) fn names_a_temp_table(query: &Query, view: &CatalogView) -> bool {
-    view.temp.schema().is_some()
+/// Whether `query` names a relation that a client made, or something that one hides.
+pub(super) fn names_an_object(query: &Query, view: &CatalogView) -> bool {
+    view.objects.all().next().is_some()
         && visit_relations(query, |name| {
             let parts: Vec<String> =
                 name.0.iter().filter_map(|part| part.as_ident()).map(folded).collect();
-            let is_temp = match parts.as_slice() {
-                [table] => view.temp.get(table).is_some(),
-                [schema, _] => view.temp.is_schema(schema),
-                _ => false,
-            };
-            if is_temp { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            match view.object(&parts) {
+                Some(_) => ControlFlow::Break(()),
+                None => ControlFlow::Continue(()),
+            }
         })
         .is_break()
 }

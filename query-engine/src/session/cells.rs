@@ -4,7 +4,7 @@ use datafusion::scalar::ScalarValue;
 use sqlparser::ast::{Expr, Ident, UnaryOperator, Value};
 
 use crate::error::map::internal;
-use crate::temp::{TempColumn, TempDefault, cell};
+use crate::objects::{UserColumn, UserDefault, cell};
 use crate::{Parameter, PgType, QueryError};
 
 /// One value of a statement that writes.
@@ -25,13 +25,13 @@ pub(super) enum Cell {
 impl Cell {
     /// What DEFAULT means for `column`.
     pub(super) fn of_default(
-        column: &TempColumn,
+        column: &UserColumn,
         exprs: &mut Vec<Expr>,
     ) -> Result<Self, QueryError> {
         Ok(match &column.default {
             None => Self::Given(Parameter::Null),
-            Some(TempDefault::Serial) => Self::Serial,
-            Some(TempDefault::Expr(expr)) => match cell_of(expr, column, &mut Vec::new(), exprs) {
+            Some(UserDefault::Serial { .. }) => Self::Serial,
+            Some(UserDefault::Expr(expr)) => match cell_of(expr, column, &mut Vec::new(), exprs) {
                 Self::Default | Self::Bound(_) => return Err(internal()),
                 found => found,
             },
@@ -43,7 +43,7 @@ impl Cell {
 /// unless they have one; what needs a plan is added to `exprs`.
 pub(super) fn cell_of(
     expr: &Expr,
-    column: &TempColumn,
+    column: &UserColumn,
     declared: &mut Vec<Option<PgType>>,
     exprs: &mut Vec<Expr>,
 ) -> Cell {
@@ -113,7 +113,7 @@ fn number_fits(digits: &str, pg_type: PgType) -> bool {
 /// A value that needs no plan.
 pub(super) fn given_value(
     value: &Cell,
-    column: &TempColumn,
+    column: &UserColumn,
     values: &[Parameter],
     time_zone: &str,
 ) -> Result<ScalarValue, QueryError> {

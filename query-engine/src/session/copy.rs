@@ -2,34 +2,40 @@
 
 use std::sync::Arc;
 
+use datafusion::arrow::array::RecordBatch;
 use datafusion::scalar::ScalarValue;
 use sqlparser::ast::{Ident, ObjectName, Query, Statement as Ast};
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 use tokio_util::sync::CancellationToken;
 
-use super::temp::undefined_column_of;
+use super::ddl::undefined_column_of;
 use super::{Session, Stop};
 use crate::catalog::{Relation, RelationKind};
 use crate::error::map::internal;
+use crate::objects::{
+    KeyValues, Mode, Object, Objects, UserTable, array_of, cell, check_table_bytes,
+};
 use crate::statement::copy::{Copy, Direction, Source};
-use crate::temp::{KeyValues, TempTable, TempTables, array_of, cell, check_bytes};
 use crate::{CopyOptions, Outcome, Parameter, QueryError, ResultColumn, SqlState};
 
 /// A COPY FROM STDIN whose rows are coming in.
 pub struct CopyIn {
-    table: TempTable,
+    table: UserTable,
     targets: Vec<usize>,
     columns: Arc<[ResultColumn]>,
     options: CopyOptions,
     keys: Option<Vec<KeyValues>>,
+    /// The table before the first row, and the rows that came in.
+    before: Arc<UserTable>,
+    added: Vec<RecordBatch>,
     row_count: u64,
 }
 
 impl CopyIn {
     /// Name of the table, for messages.
     pub fn table_name(&self) -> &str {
-        &self.table.name
+        &self.table.head.name
     }
 
     /// Columns that each row has.
@@ -60,7 +66,7 @@ impl Session {
     pub(super) async fn copy(&mut self, copy: &Copy, stop: Stop) -> Result<Outcome, QueryError> {
         match copy.direction {
             Direction::ToClient => self.copy_out(copy, stop).await,
-            Direction::FromClient => self.copy_in(copy),
+            Direction::FromClient => self.copy_in(copy, &stop).await,
             // Refused when it was parsed.
             Direction::ToServer | Direction::FromServer => Err(internal()),
         }
@@ -89,15 +95,17 @@ impl Session {
         }
     }
 
-    fn copy_in(&self, copy: &Copy) -> Result<Outcome, QueryError> {
+    async fn copy_in(&mut self, copy: &Copy, stop: &Stop) -> Result<Outcome, QueryError> {
         let Source::Table { name, columns } = &copy.source else { return Err(internal()) };
-        let table = self.target(name, "COPY FROM").map_err(QueryError::nowhere)?;
+        let table = self.target(name, "COPY FROM", 'a').map_err(QueryError::nowhere)?;
+        self.lock_relation(&table.head.full_name(), Mode::Append, stop).await?;
+        let table = self.target(name, "COPY FROM", 'a').map_err(QueryError::nowhere)?;
         let mut targets = Vec::with_capacity(columns.len());
         for column in columns {
             let name = folded(column);
             let at = table
                 .position(&name)
-                .ok_or_else(|| undefined_column_of(&name, &table.name).nowhere())?;
+                .ok_or_else(|| undefined_column_of(&name, &table.head.name).nowhere())?;
             if targets.contains(&at) {
                 return Err(QueryError::new(
                     SqlState::DUPLICATE_COLUMN,
@@ -118,10 +126,16 @@ impl Session {
             .collect();
         let names: Vec<String> = described.iter().map(|column| column.name.clone()).collect();
         let options = CopyOptions::new(&copy.options, &names, true)?;
-        let table = TempTable::clone(&table);
-        let copy =
-            CopyIn { table, targets, columns: described.into(), options, keys: None, row_count: 0 };
-        Ok(Outcome::CopyIn(Box::new(copy)))
+        Ok(Outcome::CopyIn(Box::new(CopyIn {
+            table: UserTable::clone(&table),
+            targets,
+            columns: described.into(),
+            options,
+            keys: None,
+            before: table,
+            added: Vec::new(),
+            row_count: 0,
+        })))
     }
 
     /// Takes rows of a COPY FROM STDIN, each with one value per column of [`CopyIn::columns`]. They are
@@ -136,7 +150,7 @@ impl Session {
         cancel: CancellationToken,
     ) -> Result<(), CopyRowError> {
         let stop = Stop { cancel, deadline: None };
-        let added = self.add_rows(copy, rows, &stop).await;
+        let added = Box::pin(self.add_rows(copy, rows, &stop)).await;
         if added.is_err() {
             self.fail_transaction();
         }
@@ -170,11 +184,15 @@ impl Session {
             let array = array_of(cells, &copy.table.columns[*target]).map_err(no_row)?;
             arrays[*target] = Some(array);
         }
-        let arrays = self.filled(&mut copy.table, arrays, row_count, stop).await.map_err(no_row)?;
-        copy.table = copy.table.appended(arrays, row_count, &mut copy.keys).map_err(|refused| {
-            CopyRowError { row: refused.row, column: None, error: *refused.error }
-        })?;
-        check_bytes(copy.table.size_bytes()).map_err(no_row)?;
+        let arrays = self.filled(&copy.table, arrays, row_count, stop).await.map_err(no_row)?;
+        copy.table =
+            copy.table.appended(arrays.clone(), row_count, &mut copy.keys).map_err(|refused| {
+                CopyRowError { row: refused.row, column: None, error: *refused.error }
+            })?;
+        check_table_bytes(copy.table.size_bytes()).map_err(no_row)?;
+        let added = copy.table.with_only(arrays, row_count).map_err(no_row)?;
+        self.check_rows(&copy.table, &added, stop).await.map_err(no_row)?;
+        copy.added.push(added.rows().map_err(no_row)?);
         copy.row_count += row_count as u64;
         Ok(())
     }
@@ -182,19 +200,44 @@ impl Session {
     /// Puts the rows of a COPY FROM STDIN in place and gives the command tag.
     ///
     /// # Errors
-    /// 53200 past the bytes that a session's temp tables may take.
-    pub fn copy_end(&mut self, copy: CopyIn) -> Result<String, QueryError> {
-        let mut temp = TempTables::clone(&self.view.temp);
-        let placed = temp.put(copy.table);
-        if let Err(error) = placed {
-            self.fail_transaction();
-            return Err(error);
-        }
-        self.install(temp, false);
+    /// 53200 past the bytes that tables may take; 23505 for a key that another transaction took meanwhile.
+    pub async fn copy_end(&mut self, copy: CopyIn) -> Result<String, QueryError> {
+        let count = copy.row_count;
+        let mut placed = self.place_copy(copy);
         if !self.has_cycles {
+            if placed.is_ok() {
+                placed = self.commit_cycle().await;
+            }
             self.end_cycle();
         }
-        Ok(format!("COPY {}", copy.row_count))
+        match placed {
+            Ok(()) => Ok(format!("COPY {count}")),
+            Err(error) => {
+                self.fail_transaction();
+                Err(error)
+            }
+        }
+    }
+
+    fn place_copy(&mut self, copy: CopyIn) -> Result<(), QueryError> {
+        self.refresh()?;
+        let head = &copy.before.head;
+        let Some(Object::Table(now)) = self.view.objects.get(&head.schema, &head.name).cloned()
+        else {
+            return Err(internal());
+        };
+        let mut objects = Objects::clone(&self.view.objects);
+        let is_same = Arc::ptr_eq(&now, &copy.before);
+        let mut table = if is_same { copy.table } else { UserTable::clone(&now) };
+        if !is_same {
+            // Other transactions added rows, too.
+            for rows in &copy.added {
+                table = table.appended(rows.columns().to_vec(), rows.num_rows(), &mut None)?;
+            }
+        }
+        objects.put_added(table, copy.added)?;
+        self.install(objects);
+        Ok(())
     }
 
     /// The rows of a table, as a query over the columns that COPY names.
@@ -255,6 +298,6 @@ fn check_column(relation: &Relation, column: &Ident) -> Result<(), QueryError> {
 }
 
 /// The name as PostgreSQL folds it.
-pub(super) fn folded(ident: &Ident) -> String {
+pub(crate) fn folded(ident: &Ident) -> String {
     if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_ascii_lowercase() }
 }

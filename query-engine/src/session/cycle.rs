@@ -19,9 +19,26 @@ impl Session {
         self.has_cycles = true;
     }
 
-    /// Ends the implicit transaction: what it changed is kept, or undone if any part of it failed.
+    /// Commits the implicit transaction: gateways call it when a cycle has gone well. In a block, or
+    /// where nothing changed, there is nothing to do.
+    ///
+    /// # Errors
+    /// 54000 when a listener's queue is full; 40001, 23505, 53200 or 58030 when changes could not be made
+    /// durable. They are undone then.
+    pub async fn commit_cycle(&mut self) -> Result<(), QueryError> {
+        if self.status != TransactionStatus::Idle || self.cycle_failed {
+            return Ok(());
+        }
+        self.commit_notifications()?;
+        self.commit_objects().await
+    }
+
+    /// Ends the implicit transaction: what was not committed is undone.
     pub fn end_cycle(&mut self) {
-        self.finish_cycle();
+        self.cycle_failed = false;
+        if self.status == TransactionStatus::Idle {
+            self.roll_back_objects();
+        }
     }
 
     /// Checks that a statement still gives the columns that it was prepared with.
@@ -64,7 +81,7 @@ impl Session {
     }
 
     pub(super) async fn try_revalidate(&mut self, prepared: &Prepared) -> Result<(), QueryError> {
-        let now = self.view.temp.shape;
+        let now = self.view.objects.shape();
         let is_known = prepared.shape.load(Ordering::Relaxed) == now;
         if is_known || prepared.columns.is_none() || self.status == TransactionStatus::Failed {
             return Ok(());
@@ -86,16 +103,9 @@ impl Session {
         Ok(())
     }
 
-    pub(super) fn finish_cycle(&mut self) {
-        let failed = std::mem::take(&mut self.cycle_failed);
-        if self.status == TransactionStatus::Idle {
-            self.end_temp(!failed);
-        }
-    }
-
-    /// Shape of the temp tables now.
+    /// Shape of what clients made now.
     pub(super) fn shape(&self) -> Arc<AtomicU64> {
-        Arc::new(AtomicU64::new(self.view.temp.shape))
+        Arc::new(AtomicU64::new(self.view.objects.shape()))
     }
 
     /// The last preparation of the same text, if planning it again would give the same.
@@ -108,8 +118,8 @@ impl Session {
             return Ok(None);
         };
         if prepared.lookup.is_some() {
-            // Its names are those of the network's own tables, unless a temp table hides one.
-            let is_same = prepared.shape.load(Ordering::Relaxed) == self.view.temp.shape;
+            // Its names are those of the network's own tables, unless one that a client made hides it.
+            let is_same = prepared.shape.load(Ordering::Relaxed) == self.view.objects.shape();
             return Ok(is_same.then_some(prepared));
         }
         let (planner, slot) = (self.planner(), prepared.plan.clone());

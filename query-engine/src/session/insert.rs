@@ -10,15 +10,15 @@ use datafusion::arrow::array::{
 };
 use datafusion::arrow::compute::cast;
 use datafusion::scalar::ScalarValue;
-use sqlparser::ast::{Expr, Insert, Query, SelectItem, SetExpr, TableObject, Value};
+use sqlparser::ast::{Expr, Insert, OnInsert, Query, SelectItem, SetExpr, TableObject, Value};
 
 use super::cells::{Cell, cell_of, given_value};
 use super::copy::folded;
-use super::temp::undefined_column_of;
-use super::write::{check_assigned, column_of, exact, parsed_query};
+use super::ddl::undefined_column_of;
+use super::write::{NewRows, check_assigned, column_of, exact, parsed_query};
 use super::{Session, Stop};
 use crate::error::map::{internal, query_error};
-use crate::temp::{TempColumn, TempDefault, TempTable, array_of, cell};
+use crate::objects::{UserColumn, UserDefault, UserTable, array_of, cell};
 use crate::{Parameter, PgType, QueryError, ResultColumn, SqlState};
 
 /// Expressions that one SELECT computes; a statement with more plans several.
@@ -33,7 +33,7 @@ enum InsertSource {
 }
 
 struct InsertPlan {
-    table: Arc<TempTable>,
+    table: Arc<UserTable>,
     source: InsertSource,
     declared: Vec<Option<PgType>>,
 }
@@ -76,22 +76,22 @@ impl Session {
             .collect()
     }
 
-    /// The table before and after an INSERT, and its new rows.
+    /// The table after an INSERT, and the rows that are new or, by ON CONFLICT, changed.
     pub(super) async fn insert(
         &self,
         insert: &Insert,
         types: &[PgType],
         values: &[Parameter],
         stop: &Stop,
-    ) -> Result<(Arc<TempTable>, TempTable, TempTable), QueryError> {
+    ) -> Result<(UserTable, UserTable), QueryError> {
         let known: Vec<_> = types.iter().copied().map(Some).collect();
         let plan = self.insert_plan(insert, &known)?;
-        let mut table = TempTable::clone(&plan.table);
+        let table = UserTable::clone(&plan.table);
         let (arrays, row_count) = match plan.source {
             InsertSource::Cells { rows, exprs, targets } => {
                 let planned = self.planned(&table, &exprs, &targets, types, values, stop).await?;
                 let row_count = rows.len();
-                (self.cell_arrays(&mut table, &rows, &planned, values)?, row_count)
+                (self.cell_arrays(&table, &rows, &planned, values)?, row_count)
             }
             InsertSource::Query { query, targets, literals } => {
                 let source = self.source(&query, &known).await?;
@@ -118,31 +118,31 @@ impl Session {
                         false => exact(&source.columns[at], column, found)?,
                     });
                 }
-                (self.filled(&mut table, arrays, row_count, stop).await?, row_count)
+                (self.filled(&table, arrays, row_count, stop).await?, row_count)
             }
         };
+        if let Some(OnInsert::OnConflict(on_conflict)) = &insert.on {
+            let alias = insert.table_alias.as_ref().map(|alias| &alias.alias);
+            let new = NewRows { alias, arrays, row_count };
+            return self.insert_or(&table, on_conflict, new, types, values, stop).await;
+        }
         let after = table.appended(arrays.clone(), row_count, &mut None)?;
         let affected = after.with_only(arrays, row_count)?;
-        Ok((plan.table, after, affected))
+        Ok((after, affected))
     }
 
     /// Arrays of all columns: those given, and defaults for the others.
     pub(super) async fn filled(
         &self,
-        table: &mut TempTable,
+        table: &UserTable,
         arrays: Vec<Option<ArrayRef>>,
         row_count: usize,
         stop: &Stop,
     ) -> Result<Vec<ArrayRef>, QueryError> {
         let missing: Vec<usize> = (0..arrays.len()).filter(|at| arrays[*at].is_none()).collect();
-        let columns: Vec<TempColumn> =
+        let columns: Vec<UserColumn> =
             missing.iter().map(|at| table.columns[*at].clone()).collect();
         let mut defaults = self.default_arrays(&columns, row_count, stop).await?.into_iter();
-        for at in missing {
-            if matches!(table.columns[at].default, Some(TempDefault::Serial)) {
-                table.columns[at].serial_next += i64::try_from(row_count).unwrap_or(i64::MAX);
-            }
-        }
         arrays
             .into_iter()
             .map(|array| array.or_else(|| defaults.next()).ok_or_else(internal))
@@ -152,7 +152,7 @@ impl Session {
     /// `row_count` defaults of each of `columns`.
     pub(super) async fn default_arrays(
         &self,
-        columns: &[TempColumn],
+        columns: &[UserColumn],
         row_count: usize,
         stop: &Stop,
     ) -> Result<Vec<ArrayRef>, QueryError> {
@@ -161,7 +161,7 @@ impl Session {
             .iter()
             .map(|column| Cell::of_default(column, &mut exprs))
             .collect::<Result<Vec<_>, _>>()?;
-        let planned: Vec<&TempColumn> = columns
+        let planned: Vec<&UserColumn> = columns
             .iter()
             .zip(&cells)
             .filter(|(_, cell)| matches!(cell, Cell::Planned(_)))
@@ -189,7 +189,7 @@ impl Session {
             .zip(columns)
             .map(|(value, column)| match value {
                 Cell::Planned(at) => computed.get(*at).cloned().ok_or_else(internal),
-                Cell::Serial => serial(column, row_count),
+                Cell::Serial => self.serial(column, row_count),
                 Cell::Given(Parameter::Null) => {
                     Ok(new_null_array(&column.column_type.data_type, row_count))
                 }
@@ -201,13 +201,22 @@ impl Session {
             .collect()
     }
 
+    /// Checks that the defaults of `columns` can be planned.
+    pub(super) async fn check_defaults(
+        &self,
+        columns: &[UserColumn],
+        stop: &Stop,
+    ) -> Result<(), QueryError> {
+        self.default_arrays(columns, 0, stop).await.map(drop)
+    }
+
     fn insert_plan(
         &self,
         insert: &Insert,
         declared: &[Option<PgType>],
     ) -> Result<InsertPlan, QueryError> {
         let TableObject::TableName(name) = &insert.table else { return Err(internal()) };
-        let table = self.target(name, "INSERT")?;
+        let table = self.target(name, "INSERT", 'a')?;
         let mut declared = declared.to_vec();
         let targets = targets(insert, &table)?;
         let source = match insert.source.as_deref() {
@@ -245,7 +254,7 @@ impl Session {
     /// The value of each of `exprs`, which are for the columns `targets`.
     async fn planned(
         &self,
-        table: &TempTable,
+        table: &UserTable,
         exprs: &[Expr],
         targets: &[usize],
         types: &[PgType],
@@ -279,22 +288,20 @@ impl Session {
 
     fn cell_arrays(
         &self,
-        table: &mut TempTable,
+        table: &UserTable,
         rows: &[Vec<Cell>],
         planned: &[ScalarValue],
         values: &[Parameter],
     ) -> Result<Vec<ArrayRef>, QueryError> {
         let time_zone = self.time_zone();
         let mut arrays = Vec::with_capacity(table.columns.len());
-        for (at, column) in table.columns.iter_mut().enumerate() {
+        for (at, column) in table.columns.iter().enumerate() {
             let mut cells = Vec::with_capacity(rows.len());
             for row in rows {
                 cells.push(match &row[at] {
                     Cell::Planned(number) => planned.get(*number).cloned().ok_or_else(internal)?,
                     Cell::Serial => {
-                        column.serial_next += 1;
-                        let number = Parameter::Int(column.serial_next - 1);
-                        cell(&number, column, &time_zone)?
+                        cell(&Parameter::Int(self.next_value(column)?), column, &time_zone)?
                     }
                     given => given_value(given, column, values, &time_zone)?,
                 });
@@ -311,16 +318,34 @@ fn select(exprs: &[Expr], tail: &str) -> Result<Query, QueryError> {
     parsed_query(&format!("SELECT {}{tail}", list.join(", ")))
 }
 
-fn serial(column: &TempColumn, row_count: usize) -> Result<ArrayRef, QueryError> {
-    let numbers = (column.serial_next..).take(row_count);
-    let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(numbers));
-    cast(&numbers, &column.column_type.data_type).map_err(|error| query_error(&error.into()))
+impl Session {
+    /// The next value of the sequence of a column.
+    fn next_value(&self, column: &UserColumn) -> Result<i64, QueryError> {
+        match &column.default {
+            Some(UserDefault::Serial { sequence, counter, .. }) => {
+                self.view.next_value(*sequence, counter)
+            }
+            _ => Err(internal()),
+        }
+    }
+
+    /// As many next values of the sequence of a column.
+    pub(super) fn serial(
+        &self,
+        column: &UserColumn,
+        row_count: usize,
+    ) -> Result<ArrayRef, QueryError> {
+        let numbers = (0..row_count).map(|_| self.next_value(column));
+        let numbers = numbers.collect::<Result<Vec<_>, _>>()?;
+        let numbers: ArrayRef = Arc::new(Int64Array::from(numbers));
+        cast(&numbers, &column.column_type.data_type).map_err(|error| query_error(&error.into()))
+    }
 }
 
 /// A literal of a query, in each of its rows, read by the input function of the column.
 fn from_texts(
     array: &ArrayRef,
-    column: &TempColumn,
+    column: &UserColumn,
     time_zone: &str,
 ) -> Result<ArrayRef, QueryError> {
     let texts = cast(array, &datafusion::arrow::datatypes::DataType::Utf8)
@@ -337,14 +362,15 @@ fn from_texts(
 }
 
 /// Positions of the columns that an INSERT names, all of them where it names none.
-fn targets(insert: &Insert, table: &TempTable) -> Result<Vec<usize>, QueryError> {
+fn targets(insert: &Insert, table: &UserTable) -> Result<Vec<usize>, QueryError> {
     if insert.columns.is_empty() {
         return Ok((0..table.columns.len()).collect());
     }
     let mut found = Vec::with_capacity(insert.columns.len());
     for name in &insert.columns {
         let name = name.0.last().and_then(|part| part.as_ident()).map_or_else(String::new, folded);
-        let at = table.position(&name).ok_or_else(|| undefined_column_of(&name, &table.name))?;
+        let at =
+            table.position(&name).ok_or_else(|| undefined_column_of(&name, &table.head.name))?;
         if found.contains(&at) {
             return Err(QueryError::new(
                 SqlState::DUPLICATE_COLUMN,
@@ -358,7 +384,7 @@ fn targets(insert: &Insert, table: &TempTable) -> Result<Vec<usize>, QueryError>
 }
 
 fn cells(
-    table: &TempTable,
+    table: &UserTable,
     targets: &[usize],
     insert: &Insert,
     rows: &[&[Expr]],
@@ -416,7 +442,7 @@ fn check_width(insert: &Insert, targets: &[usize], found: usize) -> Result<(), Q
 /// are whole columns get their target's type.
 fn literals(
     query: &Query,
-    table: &TempTable,
+    table: &UserTable,
     targets: &[usize],
     declared: &mut Vec<Option<PgType>>,
 ) -> Vec<bool> {
@@ -438,7 +464,7 @@ fn literals(
 }
 
 fn check_query(
-    table: &TempTable,
+    table: &UserTable,
     insert: &Insert,
     targets: &[usize],
     literals: &[bool],

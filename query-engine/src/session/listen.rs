@@ -29,6 +29,7 @@ impl Session {
                 message: format!(
                     "{lost} notifications were lost: the NOTIFY queue of this session was full"
                 ),
+                detail: None,
             });
         }
         messages

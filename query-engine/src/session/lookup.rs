@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sqlparser::ast::Query;
 use storage::Reach;
 
-use super::catalogs::names_a_temp_table;
+use super::catalogs::names_an_object;
 use super::reuse::PlanSlot;
 use super::{Prepared, Session, Statement};
 use crate::key_lookup::{KeyLookup, LookupRun};
@@ -42,7 +42,7 @@ impl Session {
         stop: Stop,
     ) -> Result<Outcome, QueryError> {
         if let Some(lookup) = &prepared.lookup
-            && !names_a_temp_table(query, &self.view)
+            && !names_an_object(query, &self.view)
             && let Some(rows) = self.look_up(lookup, values, &stop).await?
         {
             return Ok(Outcome::Rows(rows));

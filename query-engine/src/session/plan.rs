@@ -15,15 +15,16 @@ use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::coop::CooperativeExec;
-use datafusion::sql::planner::{ParserOptions, PlannerContext, SqlToRel};
+use datafusion::sql::planner::{PlannerContext, SqlToRel};
 use sqlparser::ast::{Query, Statement as Ast};
 use storage::Store;
 
 use super::reuse::{Compiled, Optimized, PlanKey, PlanSlot, TableIds, without_tables};
 use super::{naming, parameters};
 use crate::catalog::CatalogView;
-use crate::catalog::resolve::Resolver;
+use crate::catalog::resolve::{Resolver, parser_options};
 use crate::error::map::query_error;
+use crate::objects::Object;
 use crate::rewrite::series::SeriesParameters;
 use crate::tables::snapshots::Snapshots;
 use crate::types::output::Output;
@@ -219,7 +220,7 @@ impl Planner {
         plan: &LogicalPlan,
         snapshots: &Arc<Snapshots>,
     ) -> Result<Option<LogicalPlan>, QueryError> {
-        let resolver = Resolver::new(&self.state, &self.view, snapshots);
+        let resolver = Resolver::new(&self.state, &self.view, snapshots).for_plan();
         kept.with_tables(plan, &resolver).map_err(|error| query_error(&error))
     }
 
@@ -258,11 +259,8 @@ impl Planner {
             })
             .collect::<Result<Vec<_>, _>>()?;
         let resolver = Resolver::new(&self.state, &self.view, snapshots);
-        let options = ParserOptions::new()
-            .with_parse_float_as_decimal(true)
-            .with_map_string_types_to_utf8view(false);
         let mut context = PlannerContext::new().with_prepare_param_data_types(fields);
-        let plan = SqlToRel::new_with_options(&resolver, options)
+        let plan = SqlToRel::new_with_options(&resolver, parser_options())
             .sql_statement_to_plan_with_context(statement, &mut context)
             .map_err(|error| query_error(&error))?;
         Ok(Planned { plan, oids: resolver.into_oids() })
@@ -312,7 +310,11 @@ impl Planner {
             .enumerate()
             .map(|(index, (field, pg_type))| {
                 let mut column = ResultColumn::computed(naming::shown(field.name()), pg_type);
-                if let Some((table, number)) = origin(planned, index) {
+                let is_view = |name: &TableReference| {
+                    let object = oids.get(name).and_then(|oid| self.view.objects.by_oid(*oid));
+                    matches!(object, Some(Object::View(_)))
+                };
+                if let Some((table, number)) = origin(planned, index, &is_view) {
                     column.table_oid = oids.get(&table).copied().unwrap_or(0);
                     column.column_number = i16::try_from(number + 1).unwrap_or(0);
                     let known = self
@@ -346,7 +348,11 @@ fn yielding(plan: Arc<dyn ExecutionPlan>) -> datafusion::common::Result<Arc<dyn 
 }
 
 /// The table and column that output column `index` of `plan` is, if it is one unchanged.
-fn origin(plan: &LogicalPlan, index: usize) -> Option<(TableReference, usize)> {
+fn origin(
+    plan: &LogicalPlan,
+    index: usize,
+    is_view: &dyn Fn(&TableReference) -> bool,
+) -> Option<(TableReference, usize)> {
     match plan {
         LogicalPlan::TableScan(scan) => {
             let column = match &scan.projection {
@@ -362,15 +368,22 @@ fn origin(plan: &LogicalPlan, index: usize) -> Option<(TableReference, usize)> {
             }
             let Expr::Column(column) = expr else { return None };
             let input = projection.input.schema().maybe_index_of_column(column)?;
-            origin(&projection.input, input)
+            origin(&projection.input, input, is_view)
         }
-        LogicalPlan::SubqueryAlias(alias) => origin(&alias.input, index),
-        LogicalPlan::Filter(filter) => origin(&filter.input, index),
-        LogicalPlan::Sort(sort) => origin(&sort.input, index),
-        LogicalPlan::Limit(limit) => origin(&limit.input, index),
+        LogicalPlan::SubqueryAlias(alias) if is_view(&alias.alias) => {
+            Some((alias.alias.clone(), index))
+        }
+        LogicalPlan::SubqueryAlias(alias) => origin(&alias.input, index, is_view),
+        LogicalPlan::Filter(filter) => origin(&filter.input, index, is_view),
+        LogicalPlan::Sort(sort) => origin(&sort.input, index, is_view),
+        LogicalPlan::Limit(limit) => origin(&limit.input, index, is_view),
         LogicalPlan::Join(join) => {
             let left = join.left.schema().fields().len();
-            if index < left { origin(&join.left, index) } else { origin(&join.right, index - left) }
+            if index < left {
+                origin(&join.left, index, is_view)
+            } else {
+                origin(&join.right, index - left, is_view)
+            }
         }
         _ => None,
     }

@@ -23,6 +23,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan, TableScan, Volatility};
 use crate::ResultColumn;
 use crate::catalog::CatalogView;
 use crate::catalog::resolve::Resolver;
+use crate::objects::Object;
 use crate::types::output::Output;
 
 /// Object ids of the tables that a plan names.
@@ -35,6 +36,8 @@ pub(super) struct PlanKey {
     search_path: Vec<String>,
     /// The settings that decide how values look as text, and what text without a zone means.
     styles: [Option<String>; 5],
+    /// Shape of what clients made, where there are views: their text is in the plan.
+    shape: u64,
 }
 
 /// Settings that are part of what a plan says, beside the search path.
@@ -44,8 +47,10 @@ const STYLE_SETTINGS: [&str; 5] =
 impl PlanKey {
     pub(super) fn of(view: &CatalogView) -> Self {
         let search_path = view.search_path();
+        let has_views = view.objects.all().any(|object| matches!(object, Object::View(_)));
+        let shape = if has_views { view.objects.shape() } else { 0 };
         let settings = view.settings();
-        Self { search_path, styles: STYLE_SETTINGS.map(|name| settings.get(name)) }
+        Self { search_path, styles: STYLE_SETTINGS.map(|name| settings.get(name)), shape }
     }
 }
 

@@ -9,6 +9,7 @@ use sqlparser::ast::{DataType as SqlType, Expr, Statement as Ast, UnaryOperator,
 use super::{Notice, Prepared, Session, Settings, TransactionStatus};
 use crate::error::map::{internal, query_error};
 use crate::limits::{PREPARED_MAX, SAVEPOINTS_MAX};
+use crate::objects::Objects;
 use crate::outcome::Stop;
 use crate::statement::{Kind, Modes, ShowTarget, prepared_query};
 use crate::types::output::Output;
@@ -110,7 +111,7 @@ impl Session {
             | Kind::Execute { .. }
             | Kind::Copy(_)
             | Kind::Write(_)
-            | Kind::Table(_)
+            | Kind::Ddl(_)
             | Kind::Declare { .. }
             | Kind::Fetch { .. }
             | Kind::Commit { .. } => Err(internal()),
@@ -120,7 +121,7 @@ impl Session {
     /// COMMIT: first the cursors that outlive the transaction get their rows. Where that fails, the
     /// transaction is rolled back.
     pub(super) async fn commit(&mut self, chain: bool, stop: &Stop) -> Result<Outcome, QueryError> {
-        if self.status == TransactionStatus::InBlock
+        if self.status != TransactionStatus::Failed
             && let Err(error) = self.prepare_commit(stop).await
         {
             self.end(false, false)?;
@@ -131,7 +132,10 @@ impl Session {
 
     /// What can fail about a COMMIT.
     async fn prepare_commit(&mut self, stop: &Stop) -> Result<(), QueryError> {
-        self.cursors.hold_all(stop).await?;
+        if self.in_block() {
+            self.cursors.hold_all(stop).await?;
+        }
+        self.commit_objects().await?;
         self.commit_notifications()
     }
 
@@ -204,7 +208,8 @@ impl Session {
     }
 
     fn warn(&mut self, state: &'static str, message: &str) {
-        self.notices.push(Notice { severity: "WARNING", state, message: message.to_owned() });
+        let message = message.to_owned();
+        self.notices.push(Notice { severity: "WARNING", state, message, detail: None });
     }
 
     pub(super) fn in_block(&self) -> bool {
@@ -305,7 +310,7 @@ impl Session {
     }
 
     fn open_block(&mut self) -> Result<(), QueryError> {
-        self.begin_temp();
+        self.begin_objects();
         let mut settings = self.view.settings();
         settings.begin();
         for (default, current) in [
@@ -335,7 +340,9 @@ impl Session {
                 ));
             }
             self.warn("25P01", "there is no transaction in progress");
-            self.end_temp(commit);
+            if !commit {
+                self.roll_back_objects();
+            }
             return Ok(done(tag));
         }
         let modes = MODES.map(|name| self.view.settings().get(name));
@@ -344,8 +351,8 @@ impl Session {
         } else {
             self.view.settings().rollback();
             self.roll_back_notifications();
+            self.roll_back_objects();
         }
-        self.end_temp(tag == "COMMIT");
         self.cursors.end_transaction(tag == "COMMIT");
         self.status = TransactionStatus::Idle;
         if chain {
@@ -375,7 +382,7 @@ impl Session {
         }
         settings.savepoint(name);
         drop(settings);
-        self.undo.savepoint(name, &self.view.temp);
+        self.undo.savepoint(name, &self.view.objects);
         self.mark_notifications();
         Ok(done("SAVEPOINT"))
     }
@@ -385,7 +392,7 @@ impl Session {
         if !self.view.settings().rollback_to(name) {
             return Err(no_savepoint(name));
         }
-        self.undo_temp_to(name);
+        self.undo_objects_to(name);
         let depth = self.view.settings().savepoint_count();
         self.cursors.roll_back_to(depth);
         self.roll_back_notifications_to(depth);
@@ -429,7 +436,14 @@ impl Session {
             self.view.settings().reset_all();
         }
         if matches!(what, "ALL" | "TEMP") {
-            self.discard_temp();
+            let mut objects = Objects::clone(&self.view.objects);
+            objects.clear_temp();
+            self.install(objects);
+        }
+        if matches!(what, "ALL" | "SEQUENCES") {
+            let mut sequences = self.view.sequences();
+            sequences.values.clear();
+            sequences.last = None;
         }
         Ok(done(format!("DISCARD {what}")))
     }

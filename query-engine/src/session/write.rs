@@ -1,12 +1,15 @@
-//! INSERT, UPDATE and DELETE on temp tables. Expressions and queries run as SELECTs of the one planner;
+//! INSERT, UPDATE and DELETE. Expressions and queries run as SELECTs of the one planner;
 //! DataFusion's own path for writes is never taken.
 //!
 //! ```text
 //! INSERT ──insert.rs──> cells, or a query ──┐
-//! UPDATE, DELETE ──> SELECT row, values ────┴─> arrays of the columns' types ──> a new TempTable
+//! UPDATE, DELETE ──> SELECT row, values ────┴─> arrays of the columns' types ──> a new UserTable
+//!                                                CHECK, FOREIGN KEY: constraints.rs
 //!                                                RETURNING ──> SELECT over the rows that changed
 //! ```
 
+mod conflict;
+mod constraints;
 mod hits;
 
 use std::sync::Arc;
@@ -28,13 +31,15 @@ use super::{Session, Stop};
 use crate::catalog::CatalogView;
 use crate::error::map::{internal, query_error};
 use crate::limits::NESTING_MAX;
-use crate::statement::temp::Write;
-use crate::temp::{
-    ColumnType, TempColumn, TempTable, TempTables, array_of, assignable, check_bytes,
+use crate::objects::{
+    ColumnType, Mode, Objects, UserColumn, UserTable, array_of, assignable, check_table_bytes,
     finished_array, trimmed,
 };
+use crate::statement::write::Write;
 use crate::types::output::Output;
 use crate::{Outcome, Parameter, PgType, QueryError, ResultColumn, Rows, SqlState};
+
+pub(super) use conflict::NewRows;
 
 /// Names that no client can type in a name that it also reads: the table that a write looks through,
 /// and its column of row positions.
@@ -82,44 +87,53 @@ impl Session {
         values: &[Parameter],
         stop: Stop,
     ) -> Result<Outcome, QueryError> {
-        let (before, after, affected) = match write {
+        let (name, _) = write.target()?;
+        let table = self.target(name, write.verb(), letter(write))?;
+        let mode = match write {
+            Write::Insert(insert) if insert.on.is_none() => Mode::Append,
+            _ => Mode::Alone,
+        };
+        self.lock_relation(&table.head.full_name(), mode, &stop).await?;
+        let (after, affected) = match write {
             Write::Insert(insert) => self.insert(insert, types, values, &stop).await?,
             Write::Update(_) | Write::Delete(_) => self.change(write, types, values, &stop).await?,
         };
         let count = affected.row_count();
+        let mut objects = self.checked(write, &after, &affected, &stop).await?;
         let rows = match self.returning(write)? {
             Some(query) => {
-                let mut temp = TempTables::clone(&self.view.temp);
-                temp.show(affected);
-                let view = self.view_with(temp);
+                let mut shown = Objects::clone(&self.view.objects);
+                shown.show(affected.clone());
+                let view = self.view_with(shown);
                 Some(self.rows_on(view, &query, types, values, stop, write.tag()).await?)
             }
             None => None,
         };
         // A numeric column that got wider is another Arrow type, but the same type to clients.
-        let mut temp = TempTables::clone(&self.view.temp);
-        debug_assert_eq!(before.oid, after.oid);
-        temp.put(after)?;
-        self.install(temp, false);
+        match mode {
+            Mode::Append => objects.put_added(after, vec![affected.rows()?])?,
+            Mode::Alone => objects.put_rows(after)?,
+        }
+        self.install(objects);
         Ok(match rows {
             Some(rows) => Outcome::Rows(rows),
             None => Outcome::Done { tag: format!("{} {count}", write.tag()) },
         })
     }
 
-    /// UPDATE and DELETE: the table before and after, and the rows that changed.
+    /// UPDATE and DELETE: the table after, and the rows that changed.
     async fn change(
         &self,
         write: &Write,
         types: &Arc<[PgType]>,
         values: &[Parameter],
         stop: &Stop,
-    ) -> Result<(Arc<TempTable>, TempTable, TempTable), QueryError> {
+    ) -> Result<(UserTable, UserTable), QueryError> {
         let known: Vec<_> = types.iter().copied().map(Some).collect();
         let hits = self.hits(write, &known)?;
         let source = self.source_on(&hits.view, &hits.query, &known).await?;
         check_assigned(&hits.table, &hits.planned, &source.columns[1..])?;
-        let targets: Vec<&TempColumn> =
+        let targets: Vec<&UserColumn> =
             hits.planned.iter().map(|at| &hits.table.columns[*at]).collect();
         let time_zone = self.time_zone();
         let mut casts: Vec<Option<FieldRef>> = vec![None];
@@ -144,7 +158,7 @@ impl Session {
         if let Write::Delete(_) = write {
             let (after, gone) = hits.table.deleted(&rows)?;
             let affected = after.with_only(gone.columns().to_vec(), gone.num_rows())?;
-            return Ok((hits.table, after, affected));
+            return Ok((after, affected));
         }
         let kept = datafusion::arrow::array::UInt32Array::from(kept);
         let mut arrays = Vec::with_capacity(hits.sets.len());
@@ -158,6 +172,7 @@ impl Session {
                     datafusion::arrow::compute::take(&found, &kept, None)
                         .map_err(|error| query_error(&error.into()))?
                 }
+                Cell::Serial => self.serial(column, rows.len())?,
                 given => {
                     let value = given_value(given, column, values, &time_zone)?;
                     array_of(vec![value; rows.len()], column)?
@@ -167,18 +182,19 @@ impl Session {
         let targets: Vec<usize> = hits.sets.iter().map(|set| set.0).collect();
         let (after, changed) = hits.table.updated(&rows, &targets, arrays)?;
         let affected = after.with_only(changed.columns().to_vec(), changed.num_rows())?;
-        Ok((hits.table, after, affected))
+        Ok((after, affected))
     }
 
     /// RETURNING as a query over the table.
     fn returning(&self, write: &Write) -> Result<Option<Query>, QueryError> {
         let Some(items) = write.returning() else { return Ok(None) };
         let (name, alias) = write.target()?;
-        let table = self.target(name, write.verb())?;
+        let table = self.target(name, write.verb(), letter(write))?;
         let items: Vec<String> = items.iter().map(SelectItem::to_string).collect();
-        let alias = alias.map_or_else(|| quoted(&table.name), ToString::to_string);
-        let name = quoted(&table.name);
-        let sql = format!("SELECT {} FROM pg_temp.{name} AS {alias}", items.join(", "));
+        let name = quoted(&table.head.name);
+        let alias = alias.map_or_else(|| name.clone(), ToString::to_string);
+        let schema = quoted(&table.head.schema);
+        let sql = format!("SELECT {} FROM {schema}.{name} AS {alias}", items.join(", "));
         let mut query = parsed_query(&sql)?;
         if let sqlparser::ast::SetExpr::Select(select) = &mut *query.body
             && alias == name
@@ -193,9 +209,9 @@ impl Session {
         Ok(Some(query))
     }
 
-    /// The session's view with other temp tables, for planning only.
-    pub(super) fn view_with(&self, temp: TempTables) -> Arc<CatalogView> {
-        Arc::new(CatalogView { temp: Arc::new(temp), ..(*self.view).clone() })
+    /// The session's view with other relations, for planning only.
+    pub(super) fn view_with(&self, objects: Objects) -> Arc<CatalogView> {
+        Arc::new(CatalogView { objects: Arc::new(objects), ..(*self.view).clone() })
     }
 
     fn planner_on(&self, view: &Arc<CatalogView>) -> Planner {
@@ -215,7 +231,7 @@ impl Session {
         self.source_on(&self.view, query, declared).await
     }
 
-    async fn source_on(
+    pub(super) async fn source_on(
         &self,
         view: &Arc<CatalogView>,
         query: &Query,
@@ -264,7 +280,7 @@ impl Session {
             while let Some(batch) = stream.next().await {
                 let batch = batch.map_err(|error| query_error(&error))?;
                 size_bytes += batch.get_array_memory_size();
-                check_bytes(size_bytes)?;
+                check_table_bytes(size_bytes)?;
                 batches.push(batch);
             }
             Ok(batches)
@@ -281,7 +297,7 @@ impl Session {
     pub(super) async fn assigned_rows(
         &self,
         query: &Query,
-        table: &TempTable,
+        table: &UserTable,
         source: &Source,
         stop: &Stop,
     ) -> Result<(Vec<ArrayRef>, usize), QueryError> {
@@ -328,7 +344,16 @@ impl Session {
     }
 }
 
-/// A query from text that this file wrote.
+/// The privilege that a write needs.
+fn letter(write: &Write) -> char {
+    match write {
+        Write::Insert(_) => 'a',
+        Write::Update(_) => 'w',
+        Write::Delete(_) => 'd',
+    }
+}
+
+/// A query from text that this crate wrote.
 pub(super) fn parsed_query(sql: &str) -> Result<Query, QueryError> {
     let dialect = PostgreSqlDialect {};
     let mut parser = Parser::new(&dialect)
@@ -364,7 +389,7 @@ pub(super) fn column_of(
 }
 
 /// A result of a plan as the column stores it.
-fn plain(column: &TempColumn, array: ArrayRef) -> Result<ArrayRef, QueryError> {
+fn plain(column: &UserColumn, array: ArrayRef) -> Result<ArrayRef, QueryError> {
     if column.column_type.is_bare_numeric()
         && matches!(array.data_type(), DataType::Decimal128(..) | DataType::Decimal256(..))
     {
@@ -376,7 +401,7 @@ fn plain(column: &TempColumn, array: ArrayRef) -> Result<ArrayRef, QueryError> {
 /// A value that was computed as `source` for `column`.
 pub(super) fn exact(
     source: &ResultColumn,
-    column: &TempColumn,
+    column: &UserColumn,
     array: ArrayRef,
 ) -> Result<ArrayRef, QueryError> {
     let was_float = matches!(source.pg_type, PgType::Float4 | PgType::Float8);
@@ -390,7 +415,7 @@ pub(super) fn exact(
 /// # Errors
 /// 42804 for a column whose value has a type that is not assigned without a cast.
 pub(super) fn check_assigned(
-    table: &TempTable,
+    table: &UserTable,
     targets: &[usize],
     found: &[ResultColumn],
 ) -> Result<(), QueryError> {

@@ -8,6 +8,7 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, Word};
 
 use super::copy;
+use super::ddl::{Alteration, Ddl, ObjectKind};
 use super::{Direction, Kind, Modes, ScrollOption};
 
 type Parsed<T> = Result<T, ParserError>;
@@ -67,6 +68,11 @@ pub(super) fn command(parser: &mut Parser<'_>) -> Parsed<Option<Kind>> {
             }
         }
         ("notify", _) => notify(parser)?,
+        ("alter", Some(second)) => {
+            let Some(kind) = object_kind(second) else { return Ok(None) };
+            // Other forms of ALTER are the SQL parser's.
+            return parser.maybe_parse(|parser| alter(parser, kind));
+        }
         _ => return Ok(None),
     };
     Ok(Some(kind))
@@ -270,6 +276,49 @@ fn signed(parser: &mut Parser<'_>) -> Parsed<i64> {
     let Some(value) = value else { return unexpected(parser, "an integer") };
     parser.next_token();
     Ok(if negative { -i64::from(value) } else { i64::from(value) })
+}
+
+fn object_kind(word: &str) -> Option<ObjectKind> {
+    Some(match word {
+        "table" => ObjectKind::Table,
+        "view" => ObjectKind::View,
+        "sequence" => ObjectKind::Sequence,
+        "index" => ObjectKind::Index,
+        "schema" => ObjectKind::Schema,
+        _ => return None,
+    })
+}
+
+/// `ALTER kind [IF EXISTS] [ONLY] name` with what there is for every kind.
+fn alter(parser: &mut Parser<'_>, kind: ObjectKind) -> Parsed<Kind> {
+    skip(parser, 2);
+    let if_exists = accept(parser, "if");
+    if if_exists {
+        expect(parser, "exists")?;
+    }
+    accept(parser, "only");
+    let name = parser.parse_object_name(false)?;
+    let alteration = if accept(parser, "rename") {
+        if accept(parser, "to") {
+            Alteration::Rename(parser.parse_identifier()?)
+        } else {
+            accept(parser, "column");
+            let from = parser.parse_identifier()?;
+            expect(parser, "to")?;
+            Alteration::RenameColumn { from, to: parser.parse_identifier()? }
+        }
+    } else if accept(parser, "set") {
+        expect(parser, "schema")?;
+        Alteration::SetSchema(parser.parse_identifier()?)
+    } else {
+        expect(parser, "owner")?;
+        expect(parser, "to")?;
+        Alteration::Owner(parser.parse_owner()?)
+    };
+    if !at_end(parser, 0) {
+        return unexpected(parser, "the end of the statement");
+    }
+    Ok(Kind::Ddl(Box::new(Ddl::Alter { kind, name, if_exists, alteration })))
 }
 
 fn notify(parser: &mut Parser<'_>) -> Parsed<Kind> {

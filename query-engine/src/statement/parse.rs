@@ -13,8 +13,8 @@ use sqlparser::tokenizer::{Location, Token, Tokenizer};
 use super::command::command;
 use super::complexity;
 use super::copy;
+use super::ddl;
 use super::refuse;
-use super::temp;
 use super::{ExplainFormat, ExplainOptions, Kind, ShowTarget, Statement};
 use crate::error::position;
 use crate::limits::{IDENTIFIER_BYTES_MAX, NESTING_MAX, STATEMENT_BYTES_MAX, STATEMENTS_MAX};
@@ -162,7 +162,7 @@ fn syntax_near(token: &Token) -> QueryError {
 /// The kind of `ast`, if statements of its kind run.
 pub(super) fn classify(ast: Ast) -> Result<Kind, QueryError> {
     Ok(match ast {
-        Ast::Query(query) => match temp::writing_query(&query)? {
+        Ast::Query(query) => match ddl::writing_query(&query)? {
             Some(writes) => writes,
             None => {
                 refuse::check_query(&query)?;
@@ -212,7 +212,7 @@ pub(super) fn classify(ast: Ast) -> Result<Kind, QueryError> {
         Ast::Execute { name: Some(name), parameters, immediate: false, .. } => {
             Kind::Execute { name: object_name(&name), arguments: parameters }
         }
-        other => return temp::classify(other),
+        other => return ddl::classify(other),
     })
 }
 

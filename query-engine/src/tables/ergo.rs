@@ -108,7 +108,7 @@ pub(crate) fn columns(table: &ErgoTable) -> Vec<RelationColumn> {
             pg_type: *pg_type,
             type_modifier: -1,
             nullable: *nullable,
-            comment,
+            comment: (*comment).into(),
         })
         .collect()
 }

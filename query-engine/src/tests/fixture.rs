@@ -92,7 +92,7 @@ impl Fixture {
     }
 
     pub(crate) fn session_on(&self, database: &str) -> Session {
-        let principal = Principal { role: "tester".to_owned() };
+        let principal = Principal { role: "tester".to_owned(), may_create: true };
         self.engine.session(database, principal, &[]).unwrap()
     }
 }

@@ -5,37 +5,47 @@ use crate::StorageError;
 
 /// Appends fields to a record.
 #[derive(Default)]
-pub(crate) struct Encoder {
+pub struct Encoder {
     bytes: Vec<u8>,
 }
 
 impl Encoder {
     /// A record whose first byte is `version`.
-    pub(crate) fn versioned(version: u8) -> Self {
+    pub fn versioned(version: u8) -> Self {
         Self { bytes: vec![version] }
     }
 
-    pub(crate) fn u8(mut self, value: u8) -> Self {
+    /// One byte.
+    #[must_use]
+    pub fn u8(mut self, value: u8) -> Self {
         self.bytes.push(value);
         self
     }
 
-    pub(crate) fn u32(mut self, value: u32) -> Self {
+    /// Four bytes.
+    #[must_use]
+    pub fn u32(mut self, value: u32) -> Self {
         self.bytes.extend_from_slice(&value.to_be_bytes());
         self
     }
 
-    pub(crate) fn u64(mut self, value: u64) -> Self {
+    /// Eight bytes.
+    #[must_use]
+    pub fn u64(mut self, value: u64) -> Self {
         self.bytes.extend_from_slice(&value.to_be_bytes());
         self
     }
 
-    pub(crate) fn i64(mut self, value: i64) -> Self {
+    /// Eight bytes.
+    #[must_use]
+    pub fn i64(mut self, value: i64) -> Self {
         self.bytes.extend_from_slice(&value.to_be_bytes());
         self
     }
 
-    pub(crate) fn hash(mut self, value: &[u8; 32]) -> Self {
+    /// A hash, without a length.
+    #[must_use]
+    pub fn hash(mut self, value: &[u8; 32]) -> Self {
         self.bytes.extend_from_slice(value);
         self
     }
@@ -44,41 +54,45 @@ impl Encoder {
     ///
     /// # Errors
     /// `Rows` past `u32::MAX` elements.
-    pub(crate) fn length(self, length: usize) -> Result<Self, StorageError> {
+    pub fn length(self, length: usize) -> Result<Self, StorageError> {
         let length = u32::try_from(length)
             .map_err(|_| StorageError::Rows(format!("a record list has {length} elements")))?;
         Ok(self.u32(length))
     }
 
-    pub(crate) fn bytes(self, value: &[u8]) -> Result<Self, StorageError> {
+    /// A length and that many bytes.
+    ///
+    /// # Errors
+    /// `Rows` past `u32::MAX` bytes.
+    pub fn bytes(self, value: &[u8]) -> Result<Self, StorageError> {
         let mut encoder = self.length(value.len())?;
         encoder.bytes.extend_from_slice(value);
         Ok(encoder)
     }
 
-    pub(crate) fn finish(self) -> Vec<u8> {
+    /// The record.
+    pub fn finish(self) -> Vec<u8> {
         self.bytes
     }
 }
 
 /// Reads fields in the order in which they were written.
-pub(crate) struct Decoder<'a> {
+pub struct Decoder<'a> {
     what: &'a str,
     rest: &'a [u8],
 }
 
 impl<'a> Decoder<'a> {
     /// Reads `bytes`; `what` names the record in errors.
-    pub(crate) fn new(what: &'a str, bytes: &'a [u8]) -> Self {
+    pub fn new(what: &'a str, bytes: &'a [u8]) -> Self {
         Self { what, rest: bytes }
     }
 
     /// Reads a record that must start with `version`.
-    pub(crate) fn versioned(
-        what: &'a str,
-        bytes: &'a [u8],
-        version: u8,
-    ) -> Result<Self, StorageError> {
+    ///
+    /// # Errors
+    /// `Corrupt` where the record is too short or says something else.
+    pub fn versioned(what: &'a str, bytes: &'a [u8], version: u8) -> Result<Self, StorageError> {
         let mut decoder = Self::new(what, bytes);
         let found = decoder.u8()?;
         if found != version {
@@ -87,11 +101,16 @@ impl<'a> Decoder<'a> {
         Ok(decoder)
     }
 
-    pub(crate) fn corrupt(&self, detail: impl Into<String>) -> StorageError {
+    /// The error for a record that cannot be.
+    pub fn corrupt(&self, detail: impl Into<String>) -> StorageError {
         StorageError::Corrupt { what: self.what.to_owned(), detail: detail.into() }
     }
 
-    pub(crate) fn take(&mut self, count: usize) -> Result<&'a [u8], StorageError> {
+    /// The next `count` bytes.
+    ///
+    /// # Errors
+    /// `Corrupt` where the record is too short or says something else.
+    pub fn take(&mut self, count: usize) -> Result<&'a [u8], StorageError> {
         if count > self.rest.len() {
             return Err(self.corrupt(format!("{count} bytes wanted, {} left", self.rest.len())));
         }
@@ -106,29 +125,52 @@ impl<'a> Decoder<'a> {
         Ok(array)
     }
 
-    pub(crate) fn u8(&mut self) -> Result<u8, StorageError> {
+    /// One byte.
+    ///
+    /// # Errors
+    /// `Corrupt` where the record is too short or says something else.
+    pub fn u8(&mut self) -> Result<u8, StorageError> {
         Ok(self.array::<1>()?[0])
     }
 
-    pub(crate) fn u32(&mut self) -> Result<u32, StorageError> {
+    /// Four bytes.
+    ///
+    /// # Errors
+    /// `Corrupt` where the record is too short or says something else.
+    pub fn u32(&mut self) -> Result<u32, StorageError> {
         Ok(u32::from_be_bytes(self.array()?))
     }
 
-    pub(crate) fn u64(&mut self) -> Result<u64, StorageError> {
+    /// Eight bytes.
+    ///
+    /// # Errors
+    /// `Corrupt` where the record is too short or says something else.
+    pub fn u64(&mut self) -> Result<u64, StorageError> {
         Ok(u64::from_be_bytes(self.array()?))
     }
 
-    pub(crate) fn i64(&mut self) -> Result<i64, StorageError> {
+    /// Eight bytes.
+    ///
+    /// # Errors
+    /// `Corrupt` where the record is too short or says something else.
+    pub fn i64(&mut self) -> Result<i64, StorageError> {
         Ok(i64::from_be_bytes(self.array()?))
     }
 
-    pub(crate) fn hash(&mut self) -> Result<[u8; 32], StorageError> {
+    /// A hash.
+    ///
+    /// # Errors
+    /// `Corrupt` where the record is too short or says something else.
+    pub fn hash(&mut self) -> Result<[u8; 32], StorageError> {
         self.array()
     }
 
     /// Number of elements of at least `element_bytes` each; refused when the record is too short for
     /// them, so that a damaged length cannot make the reader allocate.
-    pub(crate) fn length(&mut self, element_bytes: usize) -> Result<usize, StorageError> {
+    ///
+    /// # Errors
+    /// `Corrupt` where the record is too short or says something else.
+    pub fn length(&mut self, element_bytes: usize) -> Result<usize, StorageError> {
         let length = self.u32()? as usize;
         if length.saturating_mul(element_bytes) > self.rest.len() {
             return Err(self.corrupt(format!("list of {length} elements does not fit")));
@@ -136,18 +178,29 @@ impl<'a> Decoder<'a> {
         Ok(length)
     }
 
-    pub(crate) fn bytes(&mut self) -> Result<&'a [u8], StorageError> {
+    /// A length and that many bytes.
+    ///
+    /// # Errors
+    /// `Corrupt` where the record is too short or says something else.
+    pub fn bytes(&mut self) -> Result<&'a [u8], StorageError> {
         let length = self.length(1)?;
         self.take(length)
     }
 
-    pub(crate) fn string(&mut self) -> Result<String, StorageError> {
+    /// As [`Self::bytes`], UTF-8.
+    ///
+    /// # Errors
+    /// `Corrupt` where the record is too short or says something else.
+    pub fn string(&mut self) -> Result<String, StorageError> {
         let bytes = self.bytes()?.to_vec();
         String::from_utf8(bytes).map_err(|_| self.corrupt("a name is not UTF-8"))
     }
 
     /// The record must end here.
-    pub(crate) fn end(self) -> Result<(), StorageError> {
+    ///
+    /// # Errors
+    /// `Corrupt` where the record is too short or says something else.
+    pub fn end(self) -> Result<(), StorageError> {
         if self.rest.is_empty() {
             return Ok(());
         }

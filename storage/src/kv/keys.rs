@@ -83,6 +83,38 @@ pub(crate) fn read_transaction(key: &[u8]) -> Result<BlockNumber, StorageError> 
     Ok(number)
 }
 
+/// Key of what a client made, by its object id; also the start of the keys of its rows.
+pub(crate) fn object(id: NetworkId, object: u32) -> Vec<u8> {
+    let mut key = network(id);
+    key.extend_from_slice(&object.to_be_bytes());
+    key
+}
+
+/// Key of a batch of rows of a table that a client made.
+pub(crate) fn object_rows(id: NetworkId, object: u32, number: u64) -> Vec<u8> {
+    let mut key = self::object(id, object);
+    key.extend_from_slice(&number.to_be_bytes());
+    key
+}
+
+/// Object id out of a key made by [`object`].
+pub(crate) fn read_object(key: &[u8]) -> Result<u32, StorageError> {
+    let mut decoder = Decoder::new("object key", key);
+    decoder.u32()?;
+    let object = decoder.u32()?;
+    decoder.end()?;
+    Ok(object)
+}
+
+/// Object id and number out of a key made by [`object_rows`].
+pub(crate) fn read_object_rows(key: &[u8]) -> Result<(u32, u64), StorageError> {
+    let mut decoder = Decoder::new("object rows key", key);
+    decoder.u32()?;
+    let found = (decoder.u32()?, decoder.u64()?);
+    decoder.end()?;
+    Ok(found)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -201,7 +201,7 @@ pub(crate) fn decode_hot(
     Ok(HotEntry { sequence, block: Arc::new(HotBlock { record, batches }) })
 }
 
-fn encode_batch(batch: &RecordBatch) -> Result<Vec<u8>, StorageError> {
+pub(crate) fn encode_batch(batch: &RecordBatch) -> Result<Vec<u8>, StorageError> {
     let rows = |error: arrow::error::ArrowError| StorageError::Rows(error.to_string());
     let mut writer =
         StreamWriter::try_new(Vec::new(), batch.schema_ref().as_ref()).map_err(rows)?;
@@ -209,9 +209,8 @@ fn encode_batch(batch: &RecordBatch) -> Result<Vec<u8>, StorageError> {
     writer.into_inner().map_err(rows)
 }
 
-fn decode_batch(bytes: &[u8]) -> Result<RecordBatch, StorageError> {
-    let corrupt =
-        |detail: String| StorageError::Corrupt { what: "rows of a hot block".to_owned(), detail };
+pub(crate) fn decode_batch(bytes: &[u8]) -> Result<RecordBatch, StorageError> {
+    let corrupt = |detail: String| StorageError::Corrupt { what: "stored rows".to_owned(), detail };
     let mut reader = StreamReader::try_new(Cursor::new(bytes), None)
         .map_err(|error| corrupt(error.to_string()))?;
     match (reader.next(), reader.next()) {

@@ -52,7 +52,7 @@ def main():
         print(f"GRANT SELECT ON {schema}.{name} TO PUBLIC;")
     for table, name, definition in connection.execute(KEYS).fetchall():
         print(f"ALTER TABLE chain.{table.removeprefix('chain.')} ADD CONSTRAINT {name} {definition};")
-    print('ALTER DATABASE demo SET search_path = "$user", chain, ergo, public;')
+    print('ALTER DATABASE demo SET search_path = "$user", public, chain, ergo;')
 
 
 if __name__ == "__main__":

@@ -129,7 +129,7 @@ static SESSION: LazyLock<(TempDir, Arc<Engine>, Mutex<Session>)> = LazyLock::new
     let config = EngineConfig { threads: 1, memory_bytes_max: 64 << 20 };
     let engine =
         Engine::new(store, config, Arc::new(SystemClock::new())).expect("an engine starts");
-    let principal = Principal { role: "fuzz".into() };
+    let principal = Principal { role: "fuzz".into(), may_create: true };
     let session = engine.session("empty", principal, &[]).expect("the network is a database");
     (folder, engine, Mutex::new(session))
 });

@@ -6,11 +6,15 @@
 use std::collections::BTreeSet;
 
 use super::builtin::{self, BuiltinRelation, PUBLIC_OID};
-use super::keys;
+use super::{keys, objects};
 use crate::PgType;
 use crate::catalog::{CatalogView, Relation, RelationColumn, RelationKind, oid_of, row_type_oid};
 use crate::catalog_query::types::{self, Kind, kind};
 use crate::catalog_query::{Row, Value};
+use crate::objects::{
+    DATABASE_OWNER, Head, Identity, Object, PUBLIC, SCHEMA_PRIVILEGES, SEQUENCE_PRIVILEGES,
+    TABLE_PRIVILEGES, UserDefault,
+};
 
 /// The role that owns everything; nobody signs in as this role.
 pub(crate) const OWNER_OID: u32 = 10;
@@ -18,21 +22,27 @@ pub(crate) const OWNER_OID: u32 = 10;
 pub(crate) const OWNER_NAME: &str = "ergosql";
 
 /// The tables with rows of ours.
-pub(crate) const RELATIONS: [&str; 9] = [
+pub(crate) const RELATIONS: [&str; 13] = [
+    "pg_attrdef",
     "pg_attribute",
     "pg_authid",
     "pg_class",
     "pg_constraint",
     "pg_database",
+    "pg_depend",
     "pg_description",
     "pg_index",
     "pg_namespace",
+    "pg_rewrite",
+    "pg_sequence",
     "pg_type",
 ];
 
+/// `pg_database_owner`: whoever may create schemas in the database is a member.
+const DATABASE_OWNER_OID: u32 = 6171;
 const HEAP_OID: u32 = 2;
-const PG_CLASS_OID: u32 = 1259;
-const PG_NAMESPACE_OID: u32 = 2615;
+pub(super) const PG_CLASS_OID: u32 = 1259;
+pub(super) const PG_NAMESPACE_OID: u32 = 2615;
 const DEFAULT_TABLESPACE_OID: u32 = 1663;
 const DEFAULT_COLLATION_OID: u32 = 100;
 const C_COLLATION_OID: u32 = 950;
@@ -43,23 +53,36 @@ pub(crate) fn database_oid(name: &str) -> u32 {
     oid_of(name, "", "")
 }
 
-/// Object id of a schema of ours in `database`.
-pub(crate) fn schema_oid(database: &str, schema: &str) -> u32 {
-    if schema == "public" { PUBLIC_OID } else { oid_of(database, schema, "") }
+/// Object id of a schema.
+pub(crate) fn schema_oid(view: &CatalogView, schema: &str) -> u32 {
+    match view.objects.schema(schema) {
+        Some(found) => found.head.oid,
+        None => oid_of(&view.database, schema, ""),
+    }
+}
+
+/// Object id of the owner of a relation.
+pub(super) fn owner_oid(own: &Relation) -> u32 {
+    own.owned.as_ref().map_or(OWNER_OID, |head| role_oid(&head.owner))
 }
 
 /// Object id of the role `name`.
 pub(crate) fn role_oid(name: &str) -> u32 {
-    if name == OWNER_NAME { OWNER_OID } else { oid_of("", "role", name) }
+    match name {
+        OWNER_NAME => OWNER_OID,
+        DATABASE_OWNER => DATABASE_OWNER_OID,
+        _ => oid_of("", "role", name),
+    }
 }
 
 /// Rows that the session's objects add to the catalog `relation`.
 pub(crate) fn rows(relation: &BuiltinRelation, view: &CatalogView) -> Vec<Row> {
     let make = Maker { relation };
     match relation.name {
+        "pg_attrdef" => objects::defaults(&make, view),
         "pg_attribute" => {
             let mut rows: Vec<Row> =
-                view.relations.iter().flat_map(|own| attributes(&make, own)).collect();
+                view.relations.iter().flat_map(|own| attributes(&make, view, own)).collect();
             rows.extend(index_attributes(&make, view));
             rows
         }
@@ -72,10 +95,18 @@ pub(crate) fn rows(relation: &BuiltinRelation, view: &CatalogView) -> Vec<Row> {
         }
         "pg_constraint" => keys::constraints(&make, view),
         "pg_database" => view.databases.iter().map(|name| database(&make, name)).collect(),
+        "pg_depend" => objects::dependencies(&make, view),
         "pg_description" => descriptions(&make, view),
         "pg_index" => keys::index_rows(&make, view),
         "pg_namespace" => namespaces(&make, view),
-        "pg_type" => view.relations.iter().map(|own| row_type(&make, view, own)).collect(),
+        "pg_rewrite" => objects::rules(&make, view),
+        "pg_sequence" => objects::sequences(&make, view),
+        "pg_type" => view
+            .relations
+            .iter()
+            .filter(|own| own.kind != RelationKind::Sequence)
+            .map(|own| row_type(&make, view, own))
+            .collect(),
         _ => Vec::new(),
     }
 }
@@ -125,36 +156,62 @@ fn access(letters: &str) -> Value {
     Value::array(vec![item(OWNER_NAME), item("")])
 }
 
+/// The access list of what a client made: NULL before the first grant.
+pub(super) fn granted(head: &Head, all: &str) -> Value {
+    if head.acl.all().next().is_none() {
+        return Value::Null;
+    }
+    let owner = (head.owner.as_str(), all);
+    let items = std::iter::once(owner).chain(head.acl.all());
+    let item = |(grantee, letters)| Value::text(format!("{grantee}={letters}/{}", head.owner));
+    Value::array(items.map(item).collect())
+}
+
 fn class(make: &Maker<'_>, view: &CatalogView, own: &Relation) -> Row {
     let is_table = own.kind == RelationKind::Table;
+    let (letter, all) = match own.kind {
+        RelationKind::Table => ("r", TABLE_PRIVILEGES),
+        RelationKind::View => ("v", TABLE_PRIVILEGES),
+        RelationKind::Sequence => ("S", SEQUENCE_PRIVILEGES),
+    };
     make.row(&[
         ("oid", Value::oid(own.oid)),
         ("relname", Value::text(&*own.name)),
-        ("relnamespace", Value::oid(schema_oid(&view.database, &own.schema))),
-        ("reltype", Value::oid(row_type_oid(own.oid))),
-        ("relowner", Value::oid(if own.is_temporary { role_oid(&view.role) } else { OWNER_OID })),
+        ("relnamespace", Value::oid(schema_oid(view, &own.schema))),
+        ("reltype", Value::oid(if letter == "S" { 0 } else { row_type_oid(own.oid) })),
+        ("relowner", Value::oid(owner_oid(own))),
         ("relam", Value::oid(if is_table { HEAP_OID } else { 0 })),
-        ("relfilenode", Value::oid(if is_table { own.oid } else { 0 })),
+        ("relfilenode", Value::oid(if letter == "v" { 0 } else { own.oid })),
         // -1 says that the number of rows is not known.
         ("reltuples", Value::Float(-1.0)),
-        ("relhasindex", Value::Bool(!own.keys.primary.is_empty())),
+        ("relhasindex", Value::Bool(keys::has_index(own))),
+        ("relhasrules", Value::Bool(letter == "v")),
+        ("relchecks", int(keys::check_count(own))),
         // PostgreSQL keeps foreign keys by triggers; clients look for foreign keys only where there are some.
         ("relhastriggers", Value::Bool(keys::is_in_reference(view, own))),
         ("relpersistence", Value::text(if own.is_temporary { "t" } else { "p" })),
-        ("relkind", Value::text(if is_table { "r" } else { "v" })),
+        ("relkind", Value::text(letter)),
         ("relnatts", int(i64::try_from(own.columns.len()).unwrap_or(i64::MAX))),
         ("relispopulated", Value::Bool(true)),
         ("relreplident", Value::text(if is_table { "d" } else { "n" })),
-        // NULL: all privileges of the owner, none of others.
-        ("relacl", if own.is_temporary { Value::Null } else { access("r") }),
+        ("relacl", own.owned.as_ref().map_or_else(|| access("r"), |head| granted(head, all))),
     ])
 }
 
-fn attributes(make: &Maker<'_>, own: &Relation) -> Vec<Row> {
+fn attributes(make: &Maker<'_>, view: &CatalogView, own: &Relation) -> Vec<Row> {
+    let table = match own.owned.as_ref().and_then(|head| view.objects.get(&head.schema, &head.name))
+    {
+        Some(Object::Table(table)) => Some(table),
+        _ => None,
+    };
     own.columns
         .iter()
         .zip(1_i64..)
-        .map(|(column, number)| attribute(make, own.oid, column, number))
+        .enumerate()
+        .map(|(at, (column, number))| {
+            let default = table.and_then(|table| table.columns[at].default.as_ref());
+            attribute(make, own.oid, column, number, default)
+        })
         .collect()
 }
 
@@ -162,16 +219,26 @@ fn attributes(make: &Maker<'_>, own: &Relation) -> Vec<Row> {
 fn index_attributes(make: &Maker<'_>, view: &CatalogView) -> Vec<Row> {
     keys::columns(view)
         .into_iter()
-        .filter_map(|(index, own, name, number)| {
-            let column = own.columns.iter().find(|column| column.name == name)?;
+        .map(|(index, column, number)| {
             // A key's column may be null in its index as far as the catalog is concerned.
-            let column = RelationColumn { nullable: true, ..column.clone() };
-            Some(attribute(make, index, &column, number))
+            let column = RelationColumn { nullable: true, ..column };
+            attribute(make, index, &column, number, None)
         })
         .collect()
 }
 
-fn attribute(make: &Maker<'_>, relation: u32, column: &RelationColumn, number: i64) -> Row {
+fn attribute(
+    make: &Maker<'_>,
+    relation: u32,
+    column: &RelationColumn,
+    number: i64,
+    default: Option<&UserDefault>,
+) -> Row {
+    let identity = match default {
+        Some(UserDefault::Serial { identity: Identity::Always, .. }) => "a",
+        Some(UserDefault::Serial { identity: Identity::ByDefault, .. }) => "d",
+        _ => "",
+    };
     let type_oid = column.pg_type.oid();
     let layout = TypeLayout::of(type_oid);
     make.row(&[
@@ -186,6 +253,8 @@ fn attribute(make: &Maker<'_>, relation: u32, column: &RelationColumn, number: i
         ("attbyval", layout.by_value),
         ("attalign", layout.alignment),
         ("attstorage", layout.storage),
+        ("atthasdef", Value::Bool(default.is_some() && identity.is_empty())),
+        ("attidentity", Value::text(identity)),
         ("attnotnull", Value::Bool(!column.nullable)),
         ("attislocal", Value::Bool(true)),
         ("attstattarget", int(-1)),
@@ -239,11 +308,18 @@ fn roles(make: &Maker<'_>, view: &CatalogView) -> Vec<Row> {
             ("rolconnlimit", int(-1)),
         ])
     };
-    let mut rows = vec![role(OWNER_NAME, true)];
-    if view.role != OWNER_NAME {
-        rows.push(role(&view.role, false));
+    let mut names: BTreeSet<&str> = [view.role.as_str()].into();
+    let heads = view.objects.all().map(Object::head);
+    for head in heads.chain(view.objects.schemas().map(|schema| &schema.head)) {
+        names.insert(&head.owner);
+        names.extend(head.acl.all().map(|item| item.0));
     }
-    rows
+    // Built in, or no role.
+    for name in [OWNER_NAME, DATABASE_OWNER, PUBLIC] {
+        names.remove(name);
+    }
+    let others = names.into_iter().map(|name| role(name, false));
+    std::iter::once(role(OWNER_NAME, true)).chain(others).collect()
 }
 
 fn database(make: &Maker<'_>, name: &str) -> Row {
@@ -263,24 +339,35 @@ fn database(make: &Maker<'_>, name: &str) -> Row {
 }
 
 fn namespaces(make: &Maker<'_>, view: &CatalogView) -> Vec<Row> {
-    let schemas: BTreeSet<&str> = view.relations.iter().map(|own| &*own.schema).collect();
-    let row = |schema: &&str| {
+    let system = view.relations.iter().filter(|own| own.owned.is_none() || own.is_temporary);
+    let system: BTreeSet<&str> = system.map(|own| &*own.schema).collect();
+    let system = system.into_iter().map(|schema| {
         make.row(&[
-            ("oid", Value::oid(schema_oid(&view.database, schema))),
-            ("nspname", Value::text(*schema)),
+            ("oid", Value::oid(schema_oid(view, schema))),
+            ("nspname", Value::text(schema)),
             ("nspowner", Value::oid(OWNER_OID)),
             ("nspacl", access("U")),
         ])
-    };
-    schemas.iter().filter(|schema| **schema != "public").map(row).collect()
+    });
+    // `public` is built in.
+    let made =
+        view.objects.schemas().filter(|schema| schema.head.oid != PUBLIC_OID).map(|schema| {
+            make.row(&[
+                ("oid", Value::oid(schema.head.oid)),
+                ("nspname", Value::text(schema.head.name.as_str())),
+                ("nspowner", Value::oid(role_oid(&schema.head.owner))),
+                ("nspacl", granted(&schema.head, SCHEMA_PRIVILEGES)),
+            ])
+        });
+    system.chain(made).collect()
 }
 
 fn row_type(make: &Maker<'_>, view: &CatalogView, own: &Relation) -> Row {
     make.row(&[
         ("oid", Value::oid(row_type_oid(own.oid))),
         ("typname", Value::text(&*own.name)),
-        ("typnamespace", Value::oid(schema_oid(&view.database, &own.schema))),
-        ("typowner", Value::oid(OWNER_OID)),
+        ("typnamespace", Value::oid(schema_oid(view, &own.schema))),
+        ("typowner", Value::oid(owner_oid(own))),
         ("typlen", int(-1)),
         ("typtype", Value::text("c")),
         ("typcategory", Value::text("C")),
@@ -304,18 +391,23 @@ fn descriptions(make: &Maker<'_>, view: &CatalogView) -> Vec<Row> {
     };
     let mut rows = Vec::new();
     for own in view.relations.iter() {
-        let parts = own.columns.iter().zip(1_i64..).map(|(column, at)| (at, column.comment));
-        let parts = std::iter::once((0, own.comment)).chain(parts);
+        let parts = own.columns.iter().zip(1_i64..).map(|(column, at)| (at, &*column.comment));
+        let parts = std::iter::once((0, &*own.comment)).chain(parts);
         rows.extend(
             parts
                 .filter(|part| !part.1.is_empty())
                 .map(|(at, comment)| row(own.oid, PG_CLASS_OID, at, comment)),
         );
     }
+    let made = view.objects.schemas().map(|schema| &schema.head);
+    rows.extend(
+        made.filter(|head| head.oid != PUBLIC_OID && !head.comment.is_empty())
+            .map(|head| row(head.oid, PG_NAMESPACE_OID, 0, &head.comment)),
+    );
     let schemas: BTreeSet<&str> = view.relations.iter().map(|own| &*own.schema).collect();
     rows.extend(schemas.into_iter().filter_map(|schema| {
         let comment = schema_comment(schema)?;
-        Some(row(schema_oid(&view.database, schema), PG_NAMESPACE_OID, 0, comment))
+        Some(row(schema_oid(view, schema), PG_NAMESPACE_OID, 0, comment))
     }));
     rows
 }

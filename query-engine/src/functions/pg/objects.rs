@@ -4,6 +4,8 @@ use super::{Call, Entry, set, strict, with_nulls};
 use crate::catalog_query::names::quote_ident;
 use crate::catalog_query::types;
 use crate::catalog_query::{Env, Row, Value};
+use crate::objects::Object;
+use crate::session::shown_query;
 use crate::{QueryError, SqlState};
 
 const VARHDRSZ: i64 = 4;
@@ -51,8 +53,6 @@ pub(super) const FUNCTIONS: &[Entry] = &[
     strict("pg_get_statisticsobjdef(oid) text", |_| Ok(Value::Null)),
     strict("pg_get_statisticsobjdef_columns(oid) text", |_| Ok(Value::Null)),
     strict("pg_get_statisticsobjdef_expressions(oid) text[]", |_| Ok(Value::Null)),
-    strict("pg_get_serial_sequence(text,text) text", |_| Ok(Value::Null)),
-    strict("pg_sequence_last_value(regclass) int8", |_| Ok(Value::Null)),
     strict("pg_get_function_result(oid) text", function_result),
     strict("pg_get_function_arguments(oid) text", |call| function_arguments(call, true)),
     strict("pg_get_function_identity_arguments(oid) text", |call| function_arguments(call, false)),
@@ -195,7 +195,19 @@ fn constraint_definition(call: &Call<'_>) -> Result<Value, QueryError> {
             let target = field("confkey").unwrap_or(Value::Null);
             let target = column_names(call.env, other, target.elements()).join(", ");
             name.map_or(Value::Null, |name| {
-                Value::text(format!("FOREIGN KEY ({columns}) REFERENCES {name}({target})"))
+                let action =
+                    |letter: Option<Value>, word: &str| match letter.as_ref().map(Value::as_text) {
+                        Some("r") => format!(" ON {word} RESTRICT"),
+                        Some("c") => format!(" ON {word} CASCADE"),
+                        Some("n") => format!(" ON {word} SET NULL"),
+                        Some("d") => format!(" ON {word} SET DEFAULT"),
+                        _ => String::new(),
+                    };
+                let update = action(field("confupdtype"), "UPDATE");
+                let delete = action(field("confdeltype"), "DELETE");
+                Value::text(format!(
+                    "FOREIGN KEY ({columns}) REFERENCES {name}({target}){update}{delete}"
+                ))
             })
         }
         "c" => field("conbin")
@@ -254,6 +266,11 @@ fn view_definition(call: &Call<'_>) -> Result<Value, QueryError> {
             })?
         }
     };
+    let view = call.env.view;
+    let made = u32::try_from(oid).ok().and_then(|oid| view.objects.by_oid(oid));
+    if let Some(Object::View(found)) = made {
+        return Ok(shown_query(found, view).map_or(Value::Null, Value::text));
+    }
     let relations = crate::catalog::pg_catalog::builtin::relations();
     let found = relations.iter().find(|relation| i64::from(relation.oid) == oid);
     // Views of ours are made by the engine, not by a query: their definition is empty.

@@ -1,9 +1,11 @@
-//! Privilege inquiries. Every role may read everything and change nothing until grants exist.
+//! Privilege inquiries. Every role may read what is the system's and change none of it; what clients made
+//! has owners and grants.
 
 use super::{Call, Entry, strict};
 use crate::catalog::pg_catalog::user_rows::{OWNER_OID, role_oid};
 use crate::catalog_query::types::{self, TypeOid};
 use crate::catalog_query::{Env, Value, undefined_object};
+use crate::objects::{DATABASE_OWNER, Head, Object, PRIVILEGES, Role};
 use crate::{QueryError, SqlState};
 
 pub(super) const FUNCTIONS: &[Entry] = &[
@@ -101,11 +103,37 @@ fn on(call: &Call<'_>, class: &Class, at: usize) -> Result<Value, QueryError> {
         Value::Int(oid) => *oid,
         name => object(call.env, class, name.as_text())?,
     };
-    let held = held(class, call.text(at + 1))?;
+    let role = match at {
+        0 => call.env.view.role.clone(),
+        _ => role_name(call)?,
+    };
+    let held = held(class, call.env, &role, oid, call.text(at + 1))?;
     if call.env.field(class.table, oid, "oid").is_none() {
         return Ok(Value::Null);
     }
     Ok(Value::Bool(held))
+}
+
+/// The role of the first argument, a name or an object id.
+fn role_name(call: &Call<'_>) -> Result<String, QueryError> {
+    let name = match call.value(0) {
+        Value::Int(oid) => call.env.field("pg_authid", *oid, "rolname"),
+        name => Some(name.clone()),
+    };
+    Ok(name.map_or_else(String::new, |name| name.as_text().to_owned()))
+}
+
+/// Owner and privileges of what a client made; `None` for what is the system's.
+fn made<'a>(class: &Class, env: &'a Env<'_>, oid: i64) -> Option<&'a Head> {
+    let oid = u32::try_from(oid).ok()?;
+    match class.table {
+        "pg_class" => env.view.objects.by_oid(oid).map(Object::head),
+        "pg_namespace" => {
+            let schemas = env.view.objects.schemas();
+            schemas.map(|schema| &schema.head).find(|head| head.oid == oid)
+        }
+        _ => None,
+    }
 }
 
 fn object(env: &Env<'_>, class: &Class, name: &str) -> Result<i64, QueryError> {
@@ -130,15 +158,34 @@ fn object(env: &Env<'_>, class: &Class, name: &str) -> Result<i64, QueryError> {
     })
 }
 
-fn held(class: &Class, list: &str) -> Result<bool, QueryError> {
+/// Whether `role` holds one of the privileges of `list` on the object with this id.
+fn held(
+    class: &Class,
+    env: &Env<'_>,
+    role: &str,
+    oid: i64,
+    list: &str,
+) -> Result<bool, QueryError> {
+    let view = env.view;
+    let may_create = view.may_create && role == view.role;
+    let role = Role { name: role, may_create };
+    let head = made(class, env, oid);
     let mut held = false;
     for privilege in list.split(',') {
         let wanted = privilege.trim().to_ascii_uppercase();
         let plain = wanted.strip_suffix(" WITH GRANT OPTION");
         let is_in = |names: &[&str]| names.contains(&plain.unwrap_or(&wanted));
-        if is_in(class.granted) {
+        let is_known = is_in(class.granted) || is_in(class.refused);
+        if let (Some(head), true) = (head, is_known) {
+            let name = plain.unwrap_or(&wanted);
+            let letter = PRIVILEGES.iter().find(|known| known.1 == name).map(|known| known.0);
+            let has = letter.is_some_and(|letter| role.has(head, letter));
+            held |= role.owns(head) || (has && plain.is_none());
+        } else if class.table == "pg_database" && wanted == "CREATE" {
+            held |= role.is_creator();
+        } else if is_in(class.granted) {
             held |= plain.is_none();
-        } else if !is_in(class.refused) {
+        } else if !is_known {
             return Err(QueryError::new(
                 SqlState::INVALID_PARAMETER_VALUE,
                 format!("unrecognized privilege type: \"{}\"", privilege.trim()),
@@ -153,7 +200,7 @@ fn column(call: &Call<'_>) -> Result<Value, QueryError> {
         Value::Int(oid) => *oid,
         name => object(call.env, &TABLE, name.as_text())?,
     };
-    let held = held(&TABLE, call.text(2))?;
+    let held = held(&TABLE, call.env, &call.env.view.role, oid, call.text(2))?;
     let attributes = call.env.table("pg_attribute");
     let at = |name| attributes.position(name).expect("a column of pg_attribute");
     let (relation_at, name_at, number_at) = (at("attrelid"), at("attname"), at("attnum"));
@@ -187,11 +234,15 @@ fn named(call: &Call<'_>, at: usize) -> Result<i64, QueryError> {
         .ok_or_else(|| undefined_object(format!("role \"{name}\" does not exist")))
 }
 
-/// A role is a member of itself; the owner is a member of all.
+/// A role is a member of itself; the owner is a member of all; who may create is a database owner.
 fn has_role(call: &Call<'_>, member: i64, at: usize) -> Result<Value, QueryError> {
     let role = match call.value(at) {
         Value::Int(oid) => *oid,
         _ => named(call, at)?,
     };
-    Ok(Value::Bool(member == role || member == i64::from(OWNER_OID)))
+    let view = call.env.view;
+    let is_creator = view.may_create
+        && member == i64::from(role_oid(&view.role))
+        && role == i64::from(role_oid(DATABASE_OWNER));
+    Ok(Value::Bool(member == role || member == i64::from(OWNER_OID) || is_creator))
 }

@@ -94,9 +94,9 @@ pub(super) const FUNCTIONS: &[Entry] = &[
     strict("pg_my_temp_schema() oid", |call| {
         let view = call.env.view;
         Ok(view
-            .temp
-            .schema()
-            .map_or(Value::Int(0), |schema| Value::oid(schema_oid(&view.database, schema))))
+            .objects
+            .temp_schema()
+            .map_or(Value::Int(0), |schema| Value::oid(schema_oid(view, schema))))
     }),
     strict("pg_is_other_temp_schema(oid) bool", |_| Ok(Value::Bool(false))),
     strict("pg_encoding_to_char(int4) name", encoding_name),

@@ -3,6 +3,7 @@
 use super::{Call, Entry, strict};
 use crate::catalog::pg_catalog::user_rows::database_oid;
 use crate::catalog_query::Value;
+use crate::objects::Object;
 use crate::{QueryError, SqlState};
 
 pub(super) const FUNCTIONS: &[Entry] = &[
@@ -27,7 +28,7 @@ fn bytes(call: &Call<'_>, database: &str, table: Option<&str>) -> Result<Value, 
     Ok(found.and_then(|bytes| i64::try_from(bytes).ok()).map_or(Value::Null, Value::Int))
 }
 
-/// A chain table's files, a temp table's memory; 0 for a view; null for what has no size of its own here.
+/// A chain table's files, the memory of a table that a client made; 0 for a view; null for what has no size of its own here.
 fn relation_size(call: &Call<'_>) -> Result<Value, QueryError> {
     let view = call.env.view;
     let Some(own) = view.relations.iter().find(|own| i64::from(own.oid) == call.int(0)) else {
@@ -36,8 +37,10 @@ fn relation_size(call: &Call<'_>) -> Result<Value, QueryError> {
     match &*own.schema {
         "chain" => bytes(call, &view.database, Some(&own.name)),
         _ => {
-            let temp = view.temp.all().find(|table| table.oid == own.oid);
-            let size_bytes = temp.map_or(0, |table| table.size_bytes());
+            let size_bytes = match view.objects.by_oid(own.oid) {
+                Some(Object::Table(table)) => table.size_bytes(),
+                _ => 0,
+            };
             Ok(Value::Int(i64::try_from(size_bytes).unwrap_or(i64::MAX)))
         }
     }

@@ -27,14 +27,26 @@ use crate::catalog_query::types::{self, TypeOid};
 use crate::catalog_query::{Env, Value, text};
 
 /// Functions that read the session's settings or change them are run once for each call.
-const VOLATILE: &[&str] = &["set_config", "pg_notify", "pg_cancel_backend", "pg_terminate_backend"];
+const VOLATILE: &[&str] = &[
+    "set_config",
+    "pg_notify",
+    "pg_cancel_backend",
+    "pg_terminate_backend",
+    "nextval",
+    "setval",
+    "currval",
+    "lastval",
+];
 
 /// Adds the functions of schema `pg_catalog` to a session.
 pub(crate) fn register(state: &mut SessionState, view: &Arc<CatalogView>) {
     use datafusion::execution::FunctionRegistry;
     for (name, overloads) in REGISTRY.iter() {
         let is_scalar = overloads.iter().all(|function| !function.is_set());
-        if !is_scalar || state.udf(name).is_ok() {
+        // One of ours holds the view of before.
+        let is_other =
+            |udf: Arc<ScalarUDF>| udf.inner().downcast_ref::<CatalogFunction>().is_none();
+        if !is_scalar || state.udf(name).is_ok_and(is_other) {
             continue;
         }
         let volatility =
@@ -136,7 +148,9 @@ impl ScalarUDFImpl for CatalogFunction {
         let found: Vec<TypeOid> = args.arg_fields.iter().map(type_of).collect();
         let resolved = self.resolve(&args.arg_fields)?;
         let env = Env::new(&self.view);
-        let is_scalar = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
+        // A volatile function is called for each row, also on arguments that are the same in all.
+        let is_scalar = !VOLATILE.contains(&self.name)
+            && args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
         let rows = if is_scalar { 1 } else { args.number_rows };
         let arrays = args
             .args

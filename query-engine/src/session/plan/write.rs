@@ -9,7 +9,7 @@ use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
 use datafusion::physical_plan::ExecutionPlan;
 use sqlparser::ast::Query;
 
-use super::{Planner, parameters, yielding};
+use super::{Planner, naming, parameters, yielding};
 use crate::error::map::query_error;
 use crate::rewrite::series::SeriesParameters;
 use crate::{Parameter, PgType, QueryError, ResultColumn};
@@ -22,6 +22,8 @@ pub(in crate::session) struct Source {
     pub(in crate::session) columns: Vec<ResultColumn>,
     /// Their fields inside the plan.
     pub(in crate::session) fields: Vec<FieldRef>,
+    /// Table, by the name that the query has for it, and name of those that are a table's columns.
+    pub(in crate::session) origins: Vec<(Option<String>, String)>,
 }
 
 impl Planner {
@@ -45,7 +47,16 @@ impl Planner {
             .map_err(|error| query_error(&error))?;
         let (columns, _) = self.columns(&analyzed, &planned.plan, &planned.oids)?;
         let fields = analyzed.schema().fields().iter().cloned().collect();
-        Ok(Source { parameter_types, columns, fields })
+        let origins = planned
+            .plan
+            .schema()
+            .iter()
+            .map(|(table, field)| {
+                let table = table.map(|table| table.table().to_owned());
+                (table, naming::shown(field.name()).to_owned())
+            })
+            .collect();
+        Ok(Source { parameter_types, columns, fields, origins })
     }
 
     /// As `bind`, with each column cast to its field in `casts`, where there is one.

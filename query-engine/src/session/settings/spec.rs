@@ -152,7 +152,7 @@ const SPECS: &[SettingSpec] = &[
     spec("lc_monetary", "C", Text, "Accepted; there is no money type."),
     spec("lc_numeric", "C", Text, "Accepted; numbers are written with a point."),
     spec("lc_time", "C", Text, "Accepted; names of days and months are in English."),
-    spec("lock_timeout", "0", Milliseconds, "Accepted; queries take no locks."),
+    spec("lock_timeout", "0", Milliseconds, "Longest wait for a lock on a table."),
     spec("max_connections", "100", Fixed, "Connections at the same time."),
     spec("max_identifier_length", "63", Fixed, "Bytes in a name."),
     spec("max_index_keys", "32", Fixed, "Columns in an index."),
@@ -162,7 +162,7 @@ const SPECS: &[SettingSpec] = &[
     spec("scram_iterations", "4096", Fixed, "Iterations of new SCRAM secrets."),
     spec(
         "search_path",
-        "\"$user\", chain, ergo, public",
+        "\"$user\", public, chain, ergo",
         SchemaList,
         "Schemas of unqualified names.",
     ),

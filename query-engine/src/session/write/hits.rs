@@ -2,22 +2,22 @@
 
 use std::sync::Arc;
 
-use sqlparser::ast::{AssignmentTarget, Delete, Expr, Query, Update, UpdateTableFromKind};
+use sqlparser::ast::{Assignment, AssignmentTarget, Delete, Expr, Query, UpdateTableFromKind};
 
 use super::{ROW_COLUMN, TARGET_TABLE, parsed_query, quoted};
 use crate::catalog::CatalogView;
 use crate::error::map::internal;
+use crate::objects::{Objects, UserTable};
 use crate::session::Session;
 use crate::session::cells::{Cell, cell_of};
 use crate::session::copy::folded;
-use crate::session::temp::undefined_column_of;
-use crate::statement::temp::Write;
-use crate::temp::{TempTable, TempTables};
+use crate::session::ddl::undefined_column_of;
+use crate::statement::write::Write;
 use crate::{PgType, QueryError, SqlState};
 
 /// UPDATE or DELETE as a query for the rows that it hits.
 pub(super) struct Hits {
-    pub(super) table: Arc<TempTable>,
+    pub(super) table: Arc<UserTable>,
     pub(super) query: Query,
     pub(super) view: Arc<CatalogView>,
     /// UPDATE: columns to set, each with its value.
@@ -36,16 +36,16 @@ impl Session {
         declared: &[Option<PgType>],
     ) -> Result<Hits, QueryError> {
         let (name, alias) = write.target()?;
-        let table = self.target(name, write.verb())?;
+        let table = self.target(name, write.verb(), super::letter(write))?;
         let alias = match alias {
             Some(alias) => alias.to_string(),
-            None => quoted(&table.name),
+            None => quoted(&table.head.name),
         };
         let mut declared = declared.to_vec();
         let (mut sets, mut planned, mut exprs) = (Vec::new(), Vec::new(), Vec::new());
         let (from, selection) = match write {
             Write::Update(update) => {
-                for (target, value) in assignments(update, &table)? {
+                for (target, value) in assignments(&update.assignments, &table)? {
                     let column = &table.columns[target];
                     let mut found = cell_of(value, column, &mut declared, &mut exprs);
                     if let Cell::Default = found {
@@ -81,24 +81,34 @@ impl Session {
         if let Some(condition) = selection {
             sql.push_str(&format!(" WHERE {condition}"));
         }
-        let mut temp = TempTables::clone(&self.view.temp);
-        temp.show(table.numbered(TARGET_TABLE, ROW_COLUMN)?);
-        let view = self.view_with(temp);
+        let mut shown = Objects::clone(&self.view.objects);
+        shown.show(self.numbered(&table)?);
+        let view = self.view_with(shown);
         Ok(Hits { table, query: parsed_query(&sql)?, view, sets, planned, declared })
     }
 }
 
+impl Session {
+    /// The rows of `table` with their positions, as a temp table that the statement may read.
+    pub(super) fn numbered(&self, table: &UserTable) -> Result<UserTable, QueryError> {
+        let mut numbered = table.numbered(TARGET_TABLE, ROW_COLUMN)?;
+        numbered.head.schema = self.view.objects.temp_schema_name().to_owned();
+        numbered.head.owner.clone_from(&self.view.role);
+        Ok(numbered)
+    }
+}
+
 /// Columns that an UPDATE sets, with their expressions.
-fn assignments<'u>(
-    update: &'u Update,
-    table: &TempTable,
+pub(super) fn assignments<'u>(
+    listed: &'u [Assignment],
+    table: &UserTable,
 ) -> Result<Vec<(usize, &'u Expr)>, QueryError> {
     let position = |name: &sqlparser::ast::ObjectName| {
         let name = name.0.last().and_then(|part| part.as_ident()).map_or_else(String::new, folded);
-        table.position(&name).ok_or_else(|| undefined_column_of(&name, &table.name))
+        table.position(&name).ok_or_else(|| undefined_column_of(&name, &table.head.name))
     };
     let mut found: Vec<(usize, &Expr)> = Vec::new();
-    for assignment in &update.assignments {
+    for assignment in listed {
         match (&assignment.target, &assignment.value) {
             (AssignmentTarget::ColumnName(name), value) => found.push((position(name)?, value)),
             (AssignmentTarget::Tuple(names), Expr::Tuple(values))

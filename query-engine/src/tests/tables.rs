@@ -1,7 +1,7 @@
 //! Temp tables: limits, what they hide, and what comes back after an error.
 
 use crate::limits::{TEMP_BYTES_MAX, TEMP_COLUMNS_MAX, TEMP_TABLES_MAX};
-use crate::temp::check_bytes;
+use crate::objects::check_temp_bytes;
 use crate::tests::fixture::{Fixture, Run, error, rows, try_rows, value};
 use crate::{Parameter, SqlState};
 
@@ -35,8 +35,8 @@ async fn a_temp_table_has_a_limited_number_of_columns() {
 
 #[test]
 fn the_limit_of_bytes_admits_its_own_value_and_refuses_the_next() {
-    check_bytes(TEMP_BYTES_MAX).unwrap();
-    let error = check_bytes(TEMP_BYTES_MAX + 1).unwrap_err();
+    check_temp_bytes(TEMP_BYTES_MAX).unwrap();
+    let error = check_temp_bytes(TEMP_BYTES_MAX + 1).unwrap_err();
     assert_eq!(error.state, SqlState::OUT_OF_MEMORY);
     assert!(error.message.contains(&(TEMP_BYTES_MAX + 1).to_string()), "{error}");
 }

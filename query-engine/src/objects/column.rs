@@ -1,4 +1,4 @@
-//! Columns of temp tables: PostgreSQL's type names → wire type, Arrow type, and what may be assigned.
+//! Columns of tables that clients made: PostgreSQL's type names → wire type, Arrow type, and what may be assigned.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use sqlparser::ast::{
     ArrayElemTypeDef, CharacterLength, DataType as SqlType, ExactNumberInfo, Expr, TimezoneInfo,
 };
 
+use super::object::Counter;
 use crate::catalog::{PG_TYPE_KEY, RelationColumn};
 use crate::session::parameter_data_type;
 use crate::types::class::timestamptz;
@@ -34,27 +35,45 @@ pub(crate) struct ColumnType {
 
 /// What a column holds when a statement gives no value.
 #[derive(Clone, Debug)]
-pub(crate) enum TempDefault {
+pub(crate) enum UserDefault {
     Expr(Box<Expr>),
-    /// 1, 2, 3, …: `serial` and identity columns.
-    Serial,
+    /// The next value of a sequence: `serial` and identity columns.
+    Serial {
+        /// Object id of the sequence.
+        sequence: u32,
+        counter: Arc<Counter>,
+        identity: Identity,
+    },
+}
+
+/// Whether a column is an identity column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Identity {
+    No,
+    Always,
+    ByDefault,
 }
 
 /// One column.
 #[derive(Clone, Debug)]
-pub(crate) struct TempColumn {
+pub(crate) struct UserColumn {
     pub(crate) name: String,
     pub(crate) column_type: ColumnType,
     pub(crate) is_not_null: bool,
-    pub(crate) default: Option<TempDefault>,
-    /// Next value of a serial column.
-    pub(crate) serial_next: i64,
+    pub(crate) default: Option<UserDefault>,
+    pub(crate) comment: String,
 }
 
-impl TempColumn {
+impl UserColumn {
     /// A column that takes NULL and has no default.
     pub(crate) fn new(name: impl Into<String>, column_type: ColumnType) -> Self {
-        Self { name: name.into(), column_type, is_not_null: false, default: None, serial_next: 1 }
+        Self {
+            name: name.into(),
+            column_type,
+            is_not_null: false,
+            default: None,
+            comment: String::new(),
+        }
     }
 
     /// Field of the stored values, which names the wire type where Arrow's alone does not.
@@ -71,7 +90,7 @@ impl TempColumn {
             pg_type: self.column_type.pg_type,
             type_modifier: self.column_type.type_modifier,
             nullable: !self.is_not_null,
-            comment: "",
+            comment: self.comment.clone().into(),
         }
     }
 }

@@ -10,7 +10,7 @@ use datafusion::arrow::datatypes::{DataType, Decimal128Type, Decimal256Type, i25
 use datafusion::arrow::util::display::array_value_to_string;
 use datafusion::scalar::ScalarValue;
 
-use super::TempColumn;
+use super::UserColumn;
 use super::column::shown;
 use crate::error::map::query_error;
 use crate::session::parameter_scalar;
@@ -29,7 +29,7 @@ const UUID_DIGITS: usize = 32;
 /// 22P02, 22007, 22003 and 22001 for values that the type does not take.
 pub(crate) fn cell(
     value: &Parameter,
-    column: &TempColumn,
+    column: &UserColumn,
     time_zone: &str,
 ) -> Result<ScalarValue, QueryError> {
     let column_type = &column.column_type;
@@ -65,7 +65,7 @@ pub(crate) fn cell(
 /// 22003 for numbers out of range.
 pub(crate) fn array_of(
     cells: Vec<ScalarValue>,
-    column: &TempColumn,
+    column: &UserColumn,
 ) -> Result<ArrayRef, QueryError> {
     let data_type = &column.column_type.data_type;
     if column.column_type.pg_type == PgType::Numeric {
@@ -115,7 +115,7 @@ fn decimal_of(cell: &ScalarValue) -> Result<Option<(i256, i8)>, QueryError> {
     })
 }
 
-fn decimals(cells: &[ScalarValue], column: &TempColumn) -> Result<ArrayRef, QueryError> {
+fn decimals(cells: &[ScalarValue], column: &UserColumn) -> Result<ArrayRef, QueryError> {
     let values = cells.iter().map(decimal_of).collect::<Result<Vec<_>, _>>()?;
     let (precision, scale) = match &column.column_type.data_type {
         DataType::Decimal128(precision, scale) => (*precision, *scale),
@@ -144,7 +144,7 @@ fn decimals(cells: &[ScalarValue], column: &TempColumn) -> Result<ArrayRef, Quer
     if column.column_type.is_bare_numeric() { Ok(array) } else { finished_array(column, array) }
 }
 
-fn field_overflow(column: &TempColumn, precision: u8, scale: i8) -> QueryError {
+fn field_overflow(column: &UserColumn, precision: u8, scale: i8) -> QueryError {
     if column.column_type.is_bare_numeric() {
         return out_of_range();
     }
@@ -158,7 +158,7 @@ fn field_overflow(column: &TempColumn, precision: u8, scale: i8) -> QueryError {
 ///
 /// # Errors
 /// 22003 for numbers and 22001 for texts that do not fit.
-pub(crate) fn finished_array(column: &TempColumn, array: ArrayRef) -> Result<ArrayRef, QueryError> {
+pub(crate) fn finished_array(column: &UserColumn, array: ArrayRef) -> Result<ArrayRef, QueryError> {
     let target = &column.column_type.data_type;
     let array = match (array.data_type(), target) {
         (have, want) if have == want => array,

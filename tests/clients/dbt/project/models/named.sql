@@ -1,0 +1,1 @@
+select symbol, coalesce(name, 'unnamed') as name, decimals from {{ ref('token_name') }}
