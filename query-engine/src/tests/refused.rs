@@ -18,7 +18,7 @@ async fn no_statement_writes_chain_tables() {
         "UPDATE blocks SET number = 1",
         "DELETE FROM blocks",
         "TRUNCATE blocks",
-        "SELECT 1 INTO t",
+        "SELECT 1 INTO chain.t",
         "WITH gone AS (DELETE FROM blocks RETURNING 1) SELECT * FROM gone",
         "EXPLAIN DELETE FROM blocks",
         "EXPLAIN ANALYZE DELETE FROM blocks",
