@@ -24,7 +24,7 @@ mod explain;
 mod insert;
 mod listen;
 mod lookup;
-mod naming;
+pub(crate) mod naming;
 mod parameters;
 mod plan;
 mod reuse;
