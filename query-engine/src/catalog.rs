@@ -159,6 +159,14 @@ pub(crate) struct SequenceUse {
     pub(crate) is_dirty: bool,
 }
 
+impl SequenceUse {
+    /// DISCARD SEQUENCES.
+    pub(crate) fn forget(&mut self) {
+        self.values.clear();
+        self.last = None;
+    }
+}
+
 impl CatalogView {
     /// Who runs statements.
     pub(crate) fn role(&self) -> Role<'_> {

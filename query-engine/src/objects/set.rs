@@ -313,9 +313,11 @@ impl Objects {
     }
 
     /// DISCARD TEMP.
-    pub(crate) fn clear_temp(&mut self) {
-        self.temp.clear();
-        self.change_shape();
+    pub(crate) fn without_temp(&self) -> Self {
+        let mut next = self.clone();
+        next.temp.clear();
+        next.change_shape();
+        next
     }
 
     /// ON COMMIT of temp tables; `None` where none acts.

@@ -9,7 +9,6 @@ use sqlparser::ast::{DataType as SqlType, Expr, Statement as Ast, UnaryOperator,
 use super::{Notice, Prepared, Session, Settings, TransactionStatus};
 use crate::error::map::{internal, query_error};
 use crate::limits::{PREPARED_MAX, SAVEPOINTS_MAX};
-use crate::objects::Objects;
 use crate::outcome::Stop;
 use crate::statement::{Kind, Modes, ShowTarget, prepared_query};
 use crate::types::output::Output;
@@ -436,14 +435,11 @@ impl Session {
             self.view.settings().reset_all();
         }
         if matches!(what, "ALL" | "TEMP") {
-            let mut objects = Objects::clone(&self.view.objects);
-            objects.clear_temp();
+            let objects = self.view.objects.without_temp();
             self.install(objects);
         }
         if matches!(what, "ALL" | "SEQUENCES") {
-            let mut sequences = self.view.sequences();
-            sequences.values.clear();
-            sequences.last = None;
+            self.view.sequences().forget();
         }
         Ok(done(format!("DISCARD {what}")))
     }

@@ -195,7 +195,8 @@ fn decimal(text: &str) -> Option<(i128, i64)> {
     let whole: i128 =
         if whole.is_empty() { 0 } else { whole.get(..30).unwrap_or(whole).parse().ok()? };
     let padded = format!("{fraction:0<6}");
-    let millionths: i64 = padded[..6].parse().ok()?;
+    let rounds_up = padded.as_bytes().get(6).is_some_and(|digit| *digit >= b'5');
+    let millionths = padded[..6].parse::<i64>().ok()? + i64::from(rounds_up);
     let sign = if is_negative { -1 } else { 1 };
     Some((whole * i128::from(sign), millionths * sign))
 }
@@ -283,6 +284,8 @@ mod tests {
             ("2h30m", 0, 0, 9_000_000_000),
             ("1 day 2", 0, 1, 2_000_000),
             ("-0.000001 s", 0, 0, -1),
+            ("0.0000009 s", 0, 0, 1),
+            ("0.9999999 s", 0, 0, 1_000_000),
             ("1 century", 1_200, 0, 0),
         ] {
             let expected = IntervalMonthDayNano::new(months, days, us * NS_PER_US);

@@ -91,9 +91,12 @@ fn bounds(text: &str) -> Result<(Vec<Dimension>, &str), QueryError> {
             .ok_or_else(|| malformed(text, "Missing \"]\" after array dimensions."))?;
         let inside = &after[..end];
         let (lower, upper) = inside.split_once(':').unwrap_or(("1", inside));
+        let out_of_range =
+            || QueryError::new(SqlState::PROGRAM_LIMIT, "array bound is out of integer range");
         let number = |part: &str| {
             let detail = "\"[\" must introduce explicitly-specified array dimensions.";
-            part.trim().parse::<i64>().map_err(|_| malformed(text, detail))
+            let number = part.trim().parse::<i128>().map_err(|_| malformed(text, detail))?;
+            i32::try_from(number).map(i64::from).map_err(|_| out_of_range())
         };
         let (lower, upper) = (number(lower)?, number(upper)?);
         if found.len() >= DIMENSIONS_MAX {
@@ -104,9 +107,8 @@ fn bounds(text: &str) -> Result<(Vec<Dimension>, &str), QueryError> {
             return Err(QueryError::new(SqlState("2202E"), message));
         }
         let length = i32::try_from(upper - lower + 1).ok().zip(i32::try_from(lower).ok());
-        let (length, lower) = length.filter(|_| upper < i64::from(i32::MAX)).ok_or_else(|| {
-            QueryError::new(SqlState::PROGRAM_LIMIT, "array bound is out of integer range")
-        })?;
+        let (length, lower) =
+            length.filter(|_| upper < i64::from(i32::MAX)).ok_or_else(out_of_range)?;
         found.push(Dimension { lower, length });
         rest = after[end + 1..].trim_start_matches(is_space);
     }
@@ -386,6 +388,8 @@ mod tests {
             assert_eq!(shape(text), Err("22P02"), "{text}");
         }
         assert_eq!(shape("[2:1]={1}"), Err("2202E"));
+        assert_eq!(shape("[-9223372036854775808:9223372036854775807]={1}"), Err("54000"));
+        assert_eq!(shape("[-2147483648:2147483647]={1}"), Err("54000"));
         assert_eq!(shape("[1:3]={1}"), Err("22P02"));
         assert_eq!(shape("{{{{{{{1}}}}}}}"), Err("54000"));
     }

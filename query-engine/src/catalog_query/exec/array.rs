@@ -16,7 +16,7 @@ pub(super) fn element_at(array: &Value, indexes: &[Value], first: i64) -> Value 
     }
     let mut at = 0;
     for (dimension, index) in dimensions.iter().zip(indexes) {
-        let offset = index.as_int().map(|index| index - i64::from(dimension.lower));
+        let offset = index.as_int().and_then(|index| index.checked_sub(dimension.lower.into()));
         match offset.filter(|offset| (0..i64::from(dimension.length)).contains(offset)) {
             Some(offset) => at = at * i64::from(dimension.length) + offset,
             None => return Value::Null,

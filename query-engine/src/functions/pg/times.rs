@@ -230,15 +230,17 @@ fn extract(call: &Call<'_>, of: TypeOid) -> Result<Value, QueryError> {
         types::TIMESTAMPTZ => i64::from(zone.offset_at(count.div_euclid(US_PER_SECOND))),
         _ => 0,
     };
-    let local = match of {
-        types::DATE => count.saturating_mul(US_PER_DAY),
-        _ => count.saturating_add(offset * US_PER_SECOND),
+    let (day, us) = match of {
+        types::DATE => (count, 0),
+        _ => {
+            let local = count.saturating_add(offset * US_PER_SECOND);
+            (local.div_euclid(US_PER_DAY), local.rem_euclid(US_PER_DAY))
+        }
     };
-    let (day, us) = (local.div_euclid(US_PER_DAY), local.rem_euclid(US_PER_DAY));
     let of_zone = |number: i64| (of == types::TIMESTAMPTZ).then(|| whole(number));
     let found = match field {
         "epoch" => Some(match of {
-            types::DATE => whole(count * US_PER_DAY / US_PER_SECOND),
+            types::DATE => whole(count * (US_PER_DAY / US_PER_SECOND)),
             _ => seconds(count.into()),
         }),
         "timezone" => of_zone(offset),

@@ -14,6 +14,8 @@ const REFUSED: &[&str] = &[
     "Y,YYY", "IYYY", "IYY", "IY", "IDDD", "ID", "IW", "WW", "CC", "FF", "TZH", "TZM", "TZ", "OF",
     "RM", "BC", "AD", "B.C.", "A.D.", "A.M.", "P.M.", "FM", "FX", "TM", "DAY", "Q", "W", "D", "I",
 ];
+/// Last year of a date.
+const YEAR_MAX: i64 = 5_874_897;
 const MONTHS: [&str; 12] =
     ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const MONTH_NAMES: [&str; 12] = [
@@ -181,6 +183,9 @@ impl Fields {
         let small = |number: Option<i64>| u32::try_from(number.unwrap_or(1)).unwrap_or(u32::MAX);
         // A template without a year means that of 1 BC.
         let year = self.year.unwrap_or(0);
+        if year > YEAR_MAX {
+            return Err(out_of_range());
+        }
         let date = CivilDate { year, month: small(self.month), day: small(self.day) };
         let mut days = date.to_unix_days().filter(|_| in_range).ok_or_else(out_of_range)?;
         if let Some(day) = self.day_of_year {
@@ -210,4 +215,27 @@ fn invalid_word(word: &str, text: &str) -> QueryError {
     let shown: String = text.chars().take(word.len()).collect();
     let message = format!("invalid value \"{shown}\" for \"{word}\"");
     QueryError::new(SqlState::INVALID_DATETIME, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn templates_are_read_as_postgresql_reads_them() {
+        let day = |text, template| {
+            read(text, template).map(|us| us / US_PER_DAY).map_err(|error| error.state.0)
+        };
+        assert_eq!(day("2020-05-06", "YYYY-MM-DD"), Ok(18_388));
+        assert_eq!(day("20200506", "YYYYMMDD"), Ok(18_388));
+        assert_eq!(day("06 May 2020", "DD Mon YYYY"), Ok(18_388));
+        assert_eq!(day("2020", "XX"), Ok(-719_528));
+        assert_eq!(day("2020-13-01", "YYYY-MM-DD"), Err("22008"));
+        assert_eq!(day("x", "YYYY"), Err("22007"));
+        assert_eq!(day("999999999999999999", "YYYY"), Err("22008"));
+        assert_eq!(
+            read("01:02 PM", "HH12:MI AM").map(|us| us.rem_euclid(US_PER_DAY)).ok(),
+            Some(46_920_000_000)
+        );
+    }
 }
