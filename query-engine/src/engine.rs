@@ -23,10 +23,14 @@ use storage::Store;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::activity::Activity;
+use crate::apply::{self, ApplyQueryPlanner, ApplySubqueries};
 use crate::catalog::{CatalogView, Sizes, chain};
 use crate::error::map::query_error;
 use crate::functions::aggregate::checked_aggregates;
 use crate::functions::conditional::open_conditionals;
+use crate::functions::lists::ordinals;
+use crate::functions::{rounding, sql};
+use crate::functions::quantified::open_quantifiers;
 use crate::functions::series::series;
 use crate::functions::units::units;
 use crate::limits::{
@@ -242,7 +246,7 @@ fn template(store: &Store, config: &EngineConfig) -> Result<SessionState, QueryE
     let analyzer: Vec<Arc<dyn AnalyzerRule + Send + Sync>> =
         std::iter::once(Arc::new(DecideTypes) as _)
             .chain(Analyzer::new().rules)
-            .chain(std::iter::once(Arc::new(TextOfValues) as _))
+            .chain([Arc::new(TextOfValues) as _, Arc::new(ApplySubqueries) as _])
             .collect();
     let mut planners: Vec<Arc<dyn ExprPlanner>> = vec![Arc::new(OpenOperators)];
     planners.extend(SessionStateDefaults::default_expr_planners());
@@ -251,9 +255,15 @@ fn template(store: &Store, config: &EngineConfig) -> Result<SessionState, QueryE
     physical.retain(|rule| rule.name() != "FilterPushdown");
     let mut scalars = SessionStateDefaults::default_scalar_functions();
     scalars.retain(|function| !HIDDEN_FUNCTIONS.contains(&function.name()));
+    let own: Vec<_> = sql::functions().into_iter().chain(rounding::functions()).collect();
+    scalars.retain(|function| !own.iter().any(|own| own.name() == function.name()));
+    scalars.extend(own);
     scalars.extend(open_conditionals());
     scalars.push(Arc::new(units()));
     scalars.push(Arc::new(series()));
+    scalars.push(Arc::new(apply::collect()));
+    scalars.push(Arc::new(ordinals()));
+    scalars.extend(open_quantifiers());
     let mut aggregates = SessionStateDefaults::default_aggregate_functions();
     aggregates.retain(|function| !matches!(function.name(), "sum" | "avg"));
     aggregates.extend(checked_aggregates());
@@ -261,6 +271,7 @@ fn template(store: &Store, config: &EngineConfig) -> Result<SessionState, QueryE
         .with_config(session)
         .with_runtime_env(environment(store, config)?)
         .with_analyzer_rules(analyzer)
+        .with_query_planner(Arc::new(ApplyQueryPlanner))
         .with_expr_planners(planners)
         .with_physical_optimizer_rules(physical)
         .with_scalar_functions(scalars)

@@ -3,8 +3,12 @@
 pub(crate) mod aggregate;
 pub(crate) mod checked;
 pub(crate) mod conditional;
+pub(crate) mod lists;
 pub(crate) mod pg;
 pub(crate) mod pg_cast;
+pub(crate) mod quantified;
 pub(crate) mod series;
+pub(crate) mod rounding;
+pub(crate) mod sql;
 pub(crate) mod text_form;
 pub(crate) mod units;

@@ -13,6 +13,7 @@
 //! - Integers and decimals never wrap; a 256-bit integer is never rounded.
 
 mod activity;
+mod apply;
 mod catalog;
 mod catalog_query;
 mod copy;

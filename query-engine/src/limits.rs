@@ -44,6 +44,8 @@ pub const DATABASE_BYTES_MAX: usize = 1024 * 1024 * 1024;
 pub const SERIES_ELEMENTS_MAX: usize = 100_000;
 /// Bytes of the text of a notification (22023).
 pub const NOTIFY_PAYLOAD_BYTES_MAX: usize = 7_999;
+/// Sets of outer values for which one statement runs a subquery that is no join (54000).
+pub const SUBQUERY_RUNS_MAX: usize = 100_000;
 /// Notifications that wait for one listener, or in one transaction (54000).
 pub const NOTIFY_QUEUE_MAX: usize = 65_536;
 /// Bytes of the notifications that wait for one listener, or in one transaction (54000).
@@ -103,6 +105,7 @@ pub(crate) const ALL: &[(&str, usize, &str, &str)] = &[
     ("table_bytes", TABLE_BYTES_MAX, "53200", "bytes in one table"),
     ("database_bytes", DATABASE_BYTES_MAX, "53200", "bytes in all tables of one database"),
     ("series_elements", SERIES_ELEMENTS_MAX, "54000", "elements of a series in a select list"),
+    ("subquery_runs", SUBQUERY_RUNS_MAX, "54000", "runs of one subquery that is no join"),
     ("notify_payload_bytes", NOTIFY_PAYLOAD_BYTES_MAX, "22023", "bytes of a notification's text"),
     ("notify_queue", NOTIFY_QUEUE_MAX, "54000", "notifications that wait for one listener"),
     (

@@ -4,14 +4,17 @@
 //! `catalog_query` as they are.
 
 mod forms;
+mod from;
 mod pattern;
+mod quantified;
+mod spelling;
 pub(crate) mod series;
 
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     BinaryOperator, DataType, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Query, Select,
-    Statement, Value, ValueWithSpan, VisitMut, VisitorMut,
+    Statement, TableFactor, Value, ValueWithSpan, VisitMut, VisitorMut,
 };
 use sqlparser::tokenizer::Span;
 
@@ -41,12 +44,17 @@ impl VisitorMut for Spellings<'_> {
     type Break = QueryError;
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<QueryError> {
+        flow(forms::set_operation(&query.body))?;
         flow(forms::fetch_first(query))
     }
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<QueryError> {
         forms::select_list(select);
         ControlFlow::Continue(())
+    }
+
+    fn post_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<QueryError> {
+        flow(from::function(factor))
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<QueryError> {

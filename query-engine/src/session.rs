@@ -26,7 +26,7 @@ mod explain;
 mod insert;
 mod listen;
 mod lookup;
-mod naming;
+pub(crate) mod naming;
 mod parameters;
 mod plan;
 mod principal;

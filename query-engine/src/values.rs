@@ -12,9 +12,9 @@
 //! - No input panics.
 
 pub(crate) mod array_text;
-mod calendar;
+pub(crate) mod calendar;
 pub(crate) mod decimal;
-mod decode;
+pub(crate) mod decode;
 mod encode;
 mod error;
 #[cfg(test)]

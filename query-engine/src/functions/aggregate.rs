@@ -2,7 +2,7 @@
 //!
 //! Invariants
 //! - `sum` of integers, decimals and 256-bit integers is exact, or 22003.
-//! - `avg` of them is exact to [`QUOTIENT_SCALE`] digits after the point, or 22003.
+//! - `avg` of them has the digits that PostgreSQL's division gives, or is 22003.
 
 mod state;
 

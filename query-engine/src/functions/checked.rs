@@ -23,7 +23,7 @@ use datafusion::logical_expr::{
 use datafusion::scalar::ScalarValue;
 
 use crate::types::class::type_name;
-use crate::types::numeric::{divide_rounded, fits, out_of_range, power_of_ten, rescale};
+use crate::types::numeric::{fits, out_of_range, quotient, rescale, shortened};
 use crate::types::operator::no_operator;
 use crate::{QueryError, SqlState};
 
@@ -240,17 +240,12 @@ fn decimal(
 ) -> Option<i256> {
     let common = a_scale.max(b_scale);
     match operator {
-        Operator::Multiply => rescale(a.checked_mul(b)?, a_scale.checked_add(b_scale)?, scale),
-        Operator::Divide => {
-            // a / 10^as over b / 10^bs with `scale` digits: a * 10^(scale + bs - as) / b.
-            let shift = i32::from(scale) + i32::from(b_scale) - i32::from(a_scale);
-            let factor = power_of_ten(shift.unsigned_abs())?;
-            if shift >= 0 {
-                divide_rounded(a.checked_mul(factor)?, b)
-            } else {
-                divide_rounded(a, b.checked_mul(factor)?)
-            }
+        Operator::Multiply => {
+            // Zeros that only the carrier of a quotient added would take the place of digits.
+            let ((a, a_scale), (b, b_scale)) = (shortened(a, a_scale), shortened(b, b_scale));
+            rescale(a.checked_mul(b)?, a_scale.checked_add(b_scale)?, scale)
         }
+        Operator::Divide => quotient((a, a_scale), (b, b_scale), scale),
         _ => {
             let (a, b) = (rescale(a, a_scale, common)?, rescale(b, b_scale, common)?);
             let result = match operator {

@@ -14,6 +14,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::scalar::ScalarValue;
 
+use crate::types::numeric::QUOTIENT_SCALE;
 use crate::types::output::Output;
 use crate::values::{TextStyle, texts};
 
@@ -33,7 +34,9 @@ impl TextForm {
 
     /// Whether Arrow's own cast to text of this type differs from PostgreSQL's.
     pub(crate) fn is_for(data_type: &DataType) -> bool {
-        data_type.is_temporal() || data_type.is_floating() || data_type.is_list()
+        let is_quotient =
+            matches!(data_type, DataType::Decimal256(_, scale) if *scale >= QUOTIENT_SCALE);
+        is_quotient || data_type.is_temporal() || data_type.is_floating() || data_type.is_list()
     }
 }
 

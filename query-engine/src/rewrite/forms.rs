@@ -6,13 +6,14 @@ use std::ops::ControlFlow;
 use sqlparser::ast::{
     Array, ArrayElemTypeDef, BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg,
     FunctionArgExpr, FunctionArguments, GroupByExpr, LimitClause, Query, Select, SelectItem,
-    SetExpr, Value, VisitMut, VisitorMut,
+    SetExpr, SetOperator, SetQuantifier, Value, VisitMut, VisitorMut,
 };
 
-use super::pattern;
-use super::series::{is_series, parsed};
+use super::{pattern, quantified, spelling};
+use super::series::parsed;
 use crate::catalog::CatalogView;
 use crate::catalog_query::names::parts_of;
+use crate::functions::lists::list_of;
 use crate::catalog_query::text::split_array;
 use crate::catalog_query::types;
 use crate::{QueryError, SqlState};
@@ -24,24 +25,34 @@ use crate::{QueryError, SqlState};
 pub(super) fn expression(expr: &mut Expr, view: &CatalogView) -> Result<(), QueryError> {
     let new = match expr {
         Expr::AnyOp { left, compare_op, right, .. } => {
-            quantified(left, compare_op, right, &BinaryOperator::Eq, false)?
+            Some(quantified::quantified(left, compare_op, right, false)?)
         }
         Expr::AllOp { left, compare_op, right } => {
-            quantified(left, compare_op, right, &BinaryOperator::NotEq, true)?
+            Some(quantified::quantified(left, compare_op, right, true)?)
+        }
+        Expr::Like { negated, any: true, expr, pattern, escape_char: None } => {
+            Some(quantified::like_any(expr, pattern, if *negated { "!~~" } else { "~~" })?)
+        }
+        Expr::ILike { negated, any: true, expr, pattern, escape_char: None } => {
+            Some(quantified::like_any(expr, pattern, if *negated { "!~~*" } else { "~~*" })?)
         }
         Expr::Cast { expr: inner, data_type, .. } => array_literal(inner, data_type)?,
-        Expr::SimilarTo { negated, expr, pattern, escape_char: None } => {
+        Expr::SimilarTo { negated, expr, pattern, escape_char } => {
             let text = literal(pattern)
                 .ok_or_else(|| unsupported("SIMILAR TO a pattern that is no literal"))?;
+            let text = match escape_char.as_ref().map(|escape| &escape.value) {
+                None => text.to_owned(),
+                Some(Value::SingleQuotedString(escape)) => pattern::with_backslash(text, escape)?,
+                Some(_) => return Err(unsupported("SIMILAR TO with an ESCAPE that is no literal")),
+            };
             let op = if *negated {
                 BinaryOperator::PGRegexNotMatch
             } else {
                 BinaryOperator::PGRegexMatch
             };
-            let right = Box::new(text_value(pattern::similar_to_regex(text)));
+            let right = Box::new(text_value(pattern::similar_to_regex(&text)));
             Some(Expr::BinaryOp { left: taken(expr), op, right })
         }
-        Expr::SimilarTo { .. } => return Err(unsupported("SIMILAR TO with ESCAPE")),
         Expr::Like { pattern, escape_char, .. } | Expr::ILike { pattern, escape_char, .. } => {
             if let Some(escape) = escape_char.take() {
                 let escape = match &escape.value {
@@ -56,9 +67,25 @@ pub(super) fn expression(expr: &mut Expr, view: &CatalogView) -> Result<(), Quer
             None
         }
         Expr::Function(function) => {
+            quantified::array_of_rows(function)?;
             date_pattern(function, view)?;
-            None
+            spelling::function(function)?
         }
+        Expr::Extract { field, expr, .. } => {
+            let field = text_value(field.to_string().trim_matches('\'').to_ascii_lowercase());
+            Some(quantified::call("extract", vec![field, *taken(expr)]))
+        }
+        Expr::AtTimeZone { timestamp, time_zone } => {
+            Some(quantified::call("timezone", vec![*taken(time_zone), *taken(timestamp)]))
+        }
+        Expr::UnaryOp { op, expr } => spelling::prefix(*op, expr),
+        Expr::BinaryOp { left, op: BinaryOperator::PGExp, right } => {
+            Some(quantified::call("power", vec![*taken(left), *taken(right)]))
+        }
+        Expr::BinaryOp { left, op: BinaryOperator::PGStartsWith, right } => {
+            Some(quantified::call("starts_with", vec![*taken(left), *taken(right)]))
+        }
+        Expr::Identifier(name) if name.quote_style.is_none() => spelling::clock(name),
         _ => None,
     };
     if let Some(new) = new {
@@ -67,11 +94,11 @@ pub(super) fn expression(expr: &mut Expr, view: &CatalogView) -> Result<(), Quer
     Ok(())
 }
 
-fn unsupported(what: &str) -> QueryError {
+pub(super) fn unsupported(what: &str) -> QueryError {
     QueryError::new(SqlState::FEATURE_NOT_SUPPORTED, format!("{what} is not supported"))
 }
 
-fn taken(expr: &mut Expr) -> Box<Expr> {
+pub(super) fn taken(expr: &mut Expr) -> Box<Expr> {
     Box::new(std::mem::replace(expr, Expr::value(Value::Null)))
 }
 
@@ -85,30 +112,8 @@ fn literal(expr: &Expr) -> Option<&str> {
     }
 }
 
-fn text_value(text: String) -> Expr {
+pub(super) fn text_value(text: String) -> Expr {
     Expr::value(Value::SingleQuotedString(text))
-}
-
-/// `= ANY (subquery)` is IN, `<> ALL (subquery)` is NOT IN; the planner gets the others wrong.
-fn quantified(
-    left: &mut Expr,
-    op: &BinaryOperator,
-    right: &mut Expr,
-    as_in: &BinaryOperator,
-    negated: bool,
-) -> Result<Option<Expr>, QueryError> {
-    let mut right = right;
-    while let Expr::Nested(inner) = right {
-        right = &mut **inner;
-    }
-    let Expr::Subquery(subquery) = right else { return Ok(None) };
-    if op != as_in {
-        let word = if negated { "ALL" } else { "ANY" };
-        return Err(unsupported(&format!("the operator {op} {word} over a subquery"))
-            .with_hint("Compare with the least or the greatest value of the subquery."));
-    }
-    let subquery = subquery.clone();
-    Ok(Some(Expr::InSubquery { expr: taken(left), subquery, negated }))
 }
 
 /// `'{1,2}'::bigint[]` as an array of casts.
@@ -138,7 +143,7 @@ fn array_literal(inner: &Expr, data_type: &DataType) -> Result<Option<Expr>, Que
 fn date_pattern(function: &mut Function, view: &CatalogView) -> Result<(), QueryError> {
     let Ok(parts) = parts_of(&function.name) else { return Ok(()) };
     let [name] = parts.as_slice() else { return Ok(()) };
-    if !matches!(name.as_str(), "to_char" | "to_date" | "to_timestamp") {
+    if !matches!(name.as_str(), "to_date" | "to_timestamp") {
         return Ok(());
     }
     let zone = view.settings().get("TimeZone").unwrap_or_default();
@@ -157,6 +162,20 @@ fn date_pattern(function: &mut Function, view: &CatalogView) -> Result<(), Query
         .ok_or_else(|| unsupported(&format!("{name}() with the format \"{text}\"")))?;
     *format = text_value(translated);
     Ok(())
+}
+
+/// Refuses what the planner computes otherwise.
+///
+/// # Errors
+/// 0A000 for EXCEPT ALL and INTERSECT ALL: the planner does not count repeated rows.
+pub(super) fn set_operation(body: &SetExpr) -> Result<(), QueryError> {
+    let SetExpr::SetOperation { op, set_quantifier, left, right } = body else { return Ok(()) };
+    let is_all = matches!(set_quantifier, SetQuantifier::All);
+    if is_all && !matches!(op, SetOperator::Union) {
+        return Err(unsupported(&format!("{op} ALL")));
+    }
+    set_operation(left)?;
+    set_operation(right)
 }
 
 /// `FETCH FIRST n ROWS ONLY` is LIMIT.
@@ -251,15 +270,15 @@ fn counted(subquery: &Query, negated: bool) -> Option<Expr> {
     })))
 }
 
-/// `unnest` of the list that the planner's function of the same name gives.
+/// `unnest` of the list that stands for a set-returning function.
 fn unfolded(function: &Function) -> Option<Expr> {
-    if !is_series(&function.name) {
-        return None;
-    }
-    let text = format!("SELECT unnest({function})");
-    let SetExpr::Select(select) = *parsed(&text)?.body else { return None };
-    match select.projection.into_iter().next()? {
-        SelectItem::UnnamedExpr(expr) => Some(expr),
+    let parts = parts_of(&function.name).ok()?;
+    let (FunctionArguments::List(list), None) = (&function.args, &function.over) else { return None };
+    let [(_, name)] = list_of(parts.last()?)? else { return None };
+    let arguments = list.args.iter().map(|argument| match argument {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr.clone()),
         _ => None,
-    }
+    });
+    let list = quantified::call(name, arguments.collect::<Option<Vec<_>>>()?);
+    Some(quantified::call("unnest", vec![list]))
 }

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    CastKind, DataType as SqlType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr,
+    ArrayElemTypeDef, CastKind, DataType as SqlType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr,
     FunctionArguments, Ident, ObjectNamePart, Query, Select, SelectItem, SetExpr, UnaryOperator,
     Value, VisitMut, VisitorMut,
 };
@@ -21,7 +21,7 @@ pub(super) const MARKER: char = '\u{1}';
 const UNNAMED: &str = "?column?";
 /// Functions whose integer literals decide the type of their result.
 const TYPED_BY_ARGUMENTS: &[&str] =
-    &["sum", "avg", "min", "max", "array_agg", "coalesce", "nullif", "greatest", "least"];
+    &["sum", "avg", "min", "max", "array_agg", "coalesce", "nullif", "greatest", "least", "generate_series"];
 
 /// Gives every output column of `query` and of its subqueries its PostgreSQL name, and every integer
 /// literal that becomes a column the type `integer` where it fits.
@@ -32,6 +32,11 @@ pub(crate) fn name_columns(query: &mut Query) {
 /// The name without what made it unique.
 pub(crate) fn shown(name: &str) -> &str {
     name.split(MARKER).next().unwrap_or(name)
+}
+
+/// A name that is shown as `name` and is unlike the others.
+pub(crate) fn hidden(name: &str, number: usize) -> String {
+    format!("{name}{MARKER}{number}")
 }
 
 /// Whether `query` computes on literals alone, and has an operator that can fail on them.
@@ -301,6 +306,7 @@ fn type_label(data_type: &SqlType) -> String {
         ) => "timestamptz",
         SqlType::Timestamp(..) => "timestamp",
         SqlType::Interval { .. } => "interval",
+        SqlType::Array(ArrayElemTypeDef::SquareBracket(element, _)) => return type_label(element),
         other => {
             let text = other.to_string().to_lowercase();
             return text.rsplit('.').next().unwrap_or(&text).trim_matches('"').to_owned();

@@ -8,12 +8,15 @@ use datafusion::arrow::compute::{CastOptions, cast_with_options};
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, Result};
+use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, Operator};
 use datafusion::scalar::ScalarValue;
 
 use crate::error::map::query_error;
 use crate::functions::conditional::Conditional;
+use crate::functions::quantified::Quantified;
+use crate::functions::sql::{self, SqlFunction};
 use crate::limits::PARAMETERS_MAX;
 use crate::types::class::narrowed;
 use crate::types::numeric::{Numeric, out_of_range};
@@ -121,14 +124,21 @@ fn of_expr(expr: &Expr, schema: &DFSchema, found: &mut Found) {
             };
             note(&cast.expr, types.first().copied(), found);
         }
+        Expr::ScalarFunction(call) if let Some(wanted) = wanted(call, schema) => {
+            for (argument, data_type) in call.args.iter().zip(wanted) {
+                let field = data_type.map(|found| Arc::new(Field::new("", found, true)));
+                let types = field.and_then(|field| Output::new(&[field]).ok());
+                note(argument, types.and_then(|(_, types)| types.first().copied()), found);
+            }
+        }
         Expr::ScalarFunction(call)
             if OpenOperator::of(&call.func).is_some() || Conditional::of(&call.func).is_some() =>
         {
             siblings(&call.args.iter().collect::<Vec<_>>(), schema, found);
         }
         // `value = ANY(array)`.
-        Expr::ScalarFunction(call) if call.func.name() == "array_has" => {
-            if let [array, value] = call.args.as_slice() {
+        Expr::ScalarFunction(call) if Quantified::open(&call.func, &call.args).is_some() => {
+            if let [_, value, array] = call.args.as_slice() {
                 note(array, type_of(value, schema).and_then(PgType::array), found);
                 note(value, type_of(array, schema).and_then(PgType::element), found);
             }
@@ -167,6 +177,26 @@ fn of_expr(expr: &Expr, schema: &DFSchema, found: &mut Found) {
         }
         _ => {}
     }
+}
+
+/// Types of the arguments of a function, or of an operator of dates and intervals, with a signature.
+fn wanted(call: &ScalarFunction, schema: &DFSchema) -> Option<Vec<Option<DataType>>> {
+    let types: Vec<DataType> =
+        call.args.iter().map(|expr| expr.get_type(schema).ok()).collect::<Option<_>>()?;
+    if let Some(operator) = OpenOperator::of(&call.func) {
+        let known: Vec<_> = call
+            .args
+            .iter()
+            .zip(&types)
+            .map(|(expr, found)| (!matches!(expr, Expr::Placeholder(_))).then_some(found))
+            .collect();
+        if known.iter().all(Option::is_none) || known.iter().all(Option::is_some) {
+            return None;
+        }
+        return Some(sql::operator(operator, &known)?.arguments());
+    }
+    let arguments: Vec<_> = call.args.iter().zip(types).collect();
+    Some(SqlFunction::of(&call.func, &arguments)?.ok()?.arguments())
 }
 
 /// Arrow type that stands for a parameter of `pg_type` while its statement is planned.

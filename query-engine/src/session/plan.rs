@@ -21,6 +21,7 @@ use storage::Store;
 
 use super::reuse::{Compiled, Optimized, PlanKey, PlanSlot, TableIds, without_tables};
 use super::{naming, parameters};
+use crate::apply::{self, ApplyMode};
 use crate::catalog::CatalogView;
 use crate::catalog::resolve::{Resolver, parser_options};
 use crate::error::map::query_error;
@@ -102,12 +103,9 @@ impl Planner {
             let known: Vec<_> = parameter_types.iter().copied().map(Some).collect();
             self.plan(prepared, &known, &snapshots)?
         };
-        let options = self.state.config_options();
-        let analyzed = self
-            .state
-            .analyzer()
-            .execute_and_check(planned.plan.clone(), options, |_, _| {})
-            .map_err(|error| query_error(&error))?;
+        let analyzed = self.in_modes(&planned.plan, |state, plan| {
+            state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})
+        })?;
         let (columns, _) = self.columns(&analyzed, &planned.plan, &planned.oids)?;
         let plan = PlanSlot::default();
         if series.found.is_empty()
@@ -176,7 +174,7 @@ impl Planner {
         }
         let Some(plan) = self.with_tables(&kept, &kept.plan, snapshots)? else { return Ok(None) };
         let finished = self.finish(plan, &kept.plan, &kept.oids, types, values)?;
-        if kept.is_fixed {
+        if kept.is_fixed && !apply::is_applied(&finished.0) {
             let (plan, columns, output) = &finished;
             let plan = without_tables(plan).map_err(|error| query_error(&error))?;
             // Another run of the same statement may have been first, with the same plan.
@@ -199,9 +197,40 @@ impl Planner {
         values: &[Parameter],
     ) -> Result<Finished, QueryError> {
         let with_values = self.with_values(plan, types, values)?;
-        let optimized = self.state.optimize(&with_values).map_err(|error| query_error(&error))?;
+        let optimized = self.in_modes(&with_values, |state, plan| {
+            let optimized = state.optimize(&plan)?;
+            if apply::has_subquery(&optimized)? {
+                let what = "a subquery is left in the optimized plan".to_owned();
+                return Err(DataFusionError::NotImplemented(what));
+            }
+            Ok(optimized)
+        })?;
         let (columns, output) = self.columns(&optimized, planned, oids)?;
         Ok((optimized, columns.into(), output))
+    }
+
+    /// What `work` gives of `plan`: first with joins for its subqueries, then, where the planner refuses
+    /// one, with runs of them.
+    fn in_modes(
+        &self,
+        plan: &LogicalPlan,
+        work: impl Fn(&SessionState, LogicalPlan) -> datafusion::common::Result<LogicalPlan>,
+    ) -> Result<LogicalPlan, QueryError> {
+        let refused = match work(&self.state, plan.clone()) {
+            Err(error) if !is_ours(&error) && apply::has_subquery(plan).unwrap_or(false) => error,
+            done => return done.map_err(|error| query_error(&error)),
+        };
+        let mut state = self.state.clone();
+        for mode in [ApplyMode::Refused, ApplyMode::All] {
+            state.config_mut().options_mut().extensions.insert(mode);
+            match work(&state, plan.clone()) {
+                Err(error) if !is_ours(&error) => {
+                    tracing::debug!(%error, ?mode, "subqueries were not applied");
+                }
+                done => return done.map_err(|error| query_error(&error)),
+            }
+        }
+        Err(query_error(&refused))
     }
 
     fn keep(
@@ -332,6 +361,11 @@ impl Planner {
             .collect();
         Ok((columns, output))
     }
+}
+
+/// Whether the error is one of our own, which says what is wrong with the statement.
+fn is_ours(error: &DataFusionError) -> bool {
+    matches!(error.find_root(), DataFusionError::External(inner) if inner.is::<QueryError>())
 }
 
 /// `plan` with a yield point above each operator that can make many batches of one: without it a

@@ -12,8 +12,13 @@ use crate::{QueryError, SqlState};
 
 /// Most digits of a number that the engine computes with.
 pub(crate) const NUMERIC_DIGITS_MAX: u8 = DECIMAL256_MAX_PRECISION;
-/// Digits after the point that a quotient or an average has at least.
-pub(crate) const QUOTIENT_SCALE: i8 = 16;
+/// Digits after the point of the carrier of a quotient or an average. How many of them are shown is a matter of
+/// the value, as in PostgreSQL: [`shown_scale`].
+pub(crate) const QUOTIENT_SCALE: i8 = 40;
+/// Digits that PostgreSQL wants of a quotient.
+const SIGNIFICANT_DIGITS_MIN: i32 = 16;
+/// Decimal digits of one digit of PostgreSQL's numbers.
+const GROUP_DIGITS: i32 = 4;
 /// Largest exponent accepted in `1e…`: far above what fits, low enough to bound the work.
 const EXPONENT_MAX: i64 = 1_000;
 
@@ -154,6 +159,92 @@ pub(crate) fn divide_rounded(value: i256, divisor: i256) -> Option<i256> {
         return quotient.checked_add(away);
     }
     Some(quotient)
+}
+
+/// Digits of a number without its sign.
+fn digit_count(value: i256) -> Option<i32> {
+    let text = value.checked_abs()?.to_string();
+    i32::try_from(text.len()).ok()
+}
+
+/// Place and value of the first digit of PostgreSQL's number, to the base 10000; 0 and 0 for zero.
+fn leading_group(value: i256, scale: i8) -> Option<(i32, i256)> {
+    if value == i256::ZERO {
+        return Some((0, i256::ZERO));
+    }
+    let count = digit_count(value)?;
+    let exponent = count - 1 - i32::from(scale);
+    let place = exponent.div_euclid(GROUP_DIGITS);
+    let kept = exponent.rem_euclid(GROUP_DIGITS) + 1;
+    let value = value.checked_abs()?;
+    let group = if count >= kept {
+        value.checked_div(power_of_ten((count - kept).unsigned_abs())?)?
+    } else {
+        value.checked_mul(power_of_ten((kept - count).unsigned_abs())?)?
+    };
+    Some((place, group))
+}
+
+/// Without zeros at the end: digits that a carrier of more digits added.
+fn stripped(mut value: i256, mut scale: i8) -> (i256, i8) {
+    let ten = i256::from(10);
+    while scale > 0 && value.checked_rem(ten) == Some(i256::ZERO) {
+        let Some(shorter) = value.checked_div(ten) else { break };
+        (value, scale) = (shorter, scale - 1);
+    }
+    (value, scale)
+}
+
+/// A quotient without the zeros that its carrier added; other numbers as they are.
+pub(crate) fn shortened(value: i256, scale: i8) -> (i256, i8) {
+    if scale < QUOTIENT_SCALE { (value, scale) } else { stripped(value, scale) }
+}
+
+/// The quotient with the digits that PostgreSQL's division gives it, in a carrier of `to` digits after the
+/// point. `None` past 256 bits.
+pub(crate) fn quotient(
+    (a, a_scale): (i256, i8),
+    (b, b_scale): (i256, i8),
+    to: i8,
+) -> Option<i256> {
+    let ((a_place, a_group), (b_place, b_group)) =
+        (leading_group(a, a_scale)?, leading_group(b, b_scale)?);
+    let mut place = a_place - b_place;
+    if a_group <= b_group {
+        place -= 1;
+    }
+    let least = i32::from(shown_scale(a, a_scale).max(shown_scale(b, b_scale)));
+    let digits = (SIGNIFICANT_DIGITS_MIN - place * GROUP_DIGITS).max(least).clamp(0, i32::from(to));
+    let ((a, a_scale), (b, b_scale)) = (stripped(a, a_scale), stripped(b, b_scale));
+    // a / 10^as over b / 10^bs with `digits` digits: a * 10^(digits + bs - as) / b.
+    let shift = digits + i32::from(b_scale) - i32::from(a_scale);
+    let factor = power_of_ten(shift.unsigned_abs())?;
+    let value = if shift >= 0 {
+        divide_rounded(a.checked_mul(factor)?, b)?
+    } else {
+        divide_rounded(a, b.checked_mul(factor)?)?
+    };
+    rescale(value, i8::try_from(digits).ok()?, to)
+}
+
+/// Digits after the point that are shown of a value in a carrier of `scale` digits. Of a quotient they follow
+/// from its size; what has digits beyond shows them all.
+pub(crate) fn shown_scale(value: i256, scale: i8) -> i8 {
+    if scale < QUOTIENT_SCALE {
+        return scale;
+    }
+    // A product has the digits of its factors together.
+    let more = i32::from(scale - QUOTIENT_SCALE);
+    let Some((place, group)) = leading_group(value, scale) else { return scale };
+    let (rest, own) = stripped(value, scale);
+    let is_power = rest == i256::ONE && group == i256::ONE;
+    let is_zero = value == i256::ZERO;
+    // Of equal first digits, and of zero, PostgreSQL expects one digit less before the point.
+    let place = if is_zero || is_power { place - 1 } else { place };
+    let expected = (SIGNIFICANT_DIGITS_MIN - place * GROUP_DIGITS).max(0) + more;
+    let expected = if i32::from(own) > expected { expected + GROUP_DIGITS } else { expected };
+    let shown = expected.max(i32::from(own)).min(i32::from(scale));
+    i8::try_from(shown).unwrap_or(scale)
 }
 
 /// Whether `value` has at most `precision` digits.

@@ -15,9 +15,15 @@ use datafusion::logical_expr::{
     ScalarUDFImpl, Signature, Volatility,
 };
 
+use crate::functions::sql;
 use crate::types::class::{Class, narrowed, type_name};
+use datafusion::scalar::ScalarValue;
+
 use crate::types::numeric::{NUMERIC_DIGITS_MAX, QUOTIENT_SCALE, decimal_type};
 use crate::{QueryError, SqlState};
+
+/// Digits after the point of a factor that the product of a quotient keeps in its carrier.
+const QUOTIENT_FACTOR_SCALE_MAX: i8 = 12;
 
 /// An operator with two operands whose types are not decided yet, or are numbers.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -82,12 +88,21 @@ pub(crate) fn number_type(operator: Operator, left: Class, right: Class) -> Opti
             decimal_type(left_whole.max(right_whole) + 1 + i32::from(scale), scale)
         }
         Operator::Multiply => {
-            let scale = left_scale.saturating_add(right_scale).min(NUMERIC_DIGITS_MAX as i8);
+            let scale = match (left_scale >= QUOTIENT_SCALE, right_scale >= QUOTIENT_SCALE) {
+                (true, true) => QUOTIENT_SCALE,
+                (true, false) => left_scale + right_scale.min(QUOTIENT_FACTOR_SCALE_MAX),
+                (false, true) => right_scale + left_scale.min(QUOTIENT_FACTOR_SCALE_MAX),
+                (false, false) => {
+                    left_scale.saturating_add(right_scale).min(NUMERIC_DIGITS_MAX as i8)
+                }
+            };
+            if scale >= QUOTIENT_SCALE {
+                return Some(decimal_type(i32::from(NUMERIC_DIGITS_MAX), scale));
+            }
             decimal_type(left_whole + right_whole + i32::from(scale), scale)
         }
         Operator::Divide => {
-            let scale = scale.max(QUOTIENT_SCALE);
-            decimal_type(left_whole + i32::from(right_scale) + i32::from(scale), scale)
+            decimal_type(i32::from(NUMERIC_DIGITS_MAX), QUOTIENT_SCALE)
         }
         _ => decimal_type(left_whole.max(right_whole) + i32::from(scale), scale),
     })
@@ -113,6 +128,11 @@ impl ScalarUDFImpl for OpenOperator {
         if let Some(found) = number_type(self.operator, left_class, right_class) {
             return Ok(found);
         }
+        let open = |class, found| if class == Class::Null { None } else { Some(found) };
+        let sides = [open(left_class, left), open(right_class, right)];
+        if let Some(chosen) = sql::operator(self.operator, &sides) {
+            return Ok(chosen.returns(&[]));
+        }
         // What the rule decides later: the other side's type is the best guess until then.
         match (left_class, right_class) {
             (Class::Null | Class::Text, Class::Null | Class::Text) => Ok(DataType::Int32),
@@ -135,6 +155,9 @@ impl ScalarUDFImpl for OpenOperator {
             .iter()
             .zip(args.scalar_arguments)
             .map(|(field, scalar)| match scalar {
+                Some(ScalarValue::Utf8(Some(_))) if !is_comparison(self.operator) => {
+                    DataType::Null
+                }
                 Some(value) => {
                     let literal = Expr::Literal((*value).clone(), None);
                     narrowed(&literal, field.data_type()).clone()

@@ -15,6 +15,7 @@ mod compare;
 pub(crate) mod text;
 mod unify;
 
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DFSchema, Result};
@@ -29,6 +30,8 @@ use datafusion::scalar::ScalarValue;
 
 use crate::functions::checked::CheckedArithmetic;
 use crate::functions::conditional::Conditional;
+use crate::functions::quantified::Quantified;
+use crate::functions::sql::{self, Chosen, SqlFunction};
 use crate::types::class::{Class, narrowed, operand_name, type_name, unknown_literal};
 use crate::types::operator::{
     OpenOperator, is_comparison, native, number_type, undefined_operator,
@@ -180,8 +183,8 @@ fn function(call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>
         };
         return Ok(Transformed::yes(decided));
     }
-    if call.func.name() == "array_has" {
-        return any::member(call, schema);
+    if let Some((operator, all)) = Quantified::open(&call.func, &call.args) {
+        return any::quantified(operator, all, call.args, schema).map(Transformed::yes);
     }
     if let Some(conditional) = Conditional::of(&call.func) {
         let args = unify::unify(call.args, call.func.name(), schema)?;
@@ -189,6 +192,16 @@ fn function(call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>
     }
     if !UINT256_FUNCTIONS.contains(&call.func.name()) {
         refuse_uint256(&format!("{}()", call.func.name()), &call.args, schema)?;
+    }
+    let types =
+        call.args.iter().map(|expr| expr.get_type(schema)).collect::<Result<Vec<_>>>()?;
+    let types: Vec<_> = call.args.iter().zip(types).collect();
+    if let Some(chosen) = SqlFunction::of(&call.func, &types) {
+        return sql_call(chosen?, call.args, schema).map(Transformed::yes);
+    }
+    if call.func.name() == "make_array" {
+        let args = unify::unify(call.args, "ARRAY", schema)?;
+        return Ok(Transformed::yes(call.func.call(args)));
     }
     let (name, args) = (call.func.name().to_owned(), call.args.clone());
     let call = Expr::ScalarFunction(call);
@@ -219,6 +232,11 @@ fn arithmetic(operator: Operator, left: Expr, right: Expr, schema: &DFSchema) ->
         }
         (left, right) => number_type(operator, left, right),
     };
+    if out.is_none()
+        && let Some(decided) = sql_operator(operator, [&left, &right], schema)?
+    {
+        return Ok(decided);
+    }
     match out {
         Some(out) => Ok(CheckedArithmetic::call(operator, left, right, out)),
         None if left_class.is_number() && right_class == Class::Text
@@ -235,6 +253,45 @@ fn arithmetic(operator: Operator, left: Expr, right: Expr, schema: &DFSchema) ->
         }
         None => Ok(native(operator, left, right)),
     }
+}
+
+/// The operator as one of PostgreSQL's on dates, times and intervals, if there is one.
+fn sql_operator(
+    operator: Operator,
+    operands: [&Expr; 2],
+    schema: &DFSchema,
+) -> Result<Option<Expr>> {
+    let types = operands.iter().map(|expr| expr.get_type(schema)).collect::<Result<Vec<_>>>()?;
+    let known: Vec<_> = operands
+        .iter()
+        .zip(&types)
+        .map(|(expr, found)| {
+            let is_open = unknown_literal(expr).is_some() || Class::of(found) == Class::Null;
+            (!is_open).then_some(found)
+        })
+        .collect();
+    if known.iter().all(Option::is_none) {
+        return Ok(None);
+    }
+    let Some(chosen) = sql::operator(operator, &known) else { return Ok(None) };
+    let operands = operands.into_iter().cloned().collect();
+    sql_call(chosen, operands, schema).map(Some)
+}
+
+/// The call with its arguments brought to the types of the overload.
+fn sql_call(chosen: Chosen, arguments: Vec<Expr>, schema: &DFSchema) -> Result<Expr> {
+    let arguments = arguments.into_iter().zip(chosen.arguments()).map(|(expr, wanted)| {
+        let Some(wanted) = wanted else { return Ok(expr) };
+        if expr.get_type(schema)? == wanted && unknown_literal(&expr).is_none() {
+            return Ok(expr);
+        }
+        if wanted == DataType::Utf8 {
+            return Ok(expr);
+        }
+        let cast = Expr::Cast(datafusion::logical_expr::expr::Cast::new(Box::new(expr), wanted));
+        cast::decide_cast(cast, schema).map(|decided| decided.data)
+    });
+    Ok(chosen.call(arguments.collect::<Result<Vec<_>>>()?))
 }
 
 fn decide_case(case: Case, schema: &DFSchema) -> Result<Expr> {
@@ -352,8 +409,7 @@ fn refuse_float(name: &str, args: &[Expr], call: &Expr, schema: &DFSchema) -> Re
     Ok(())
 }
 
-fn contains_uint256(data_type: &datafusion::arrow::datatypes::DataType) -> bool {
-    use datafusion::arrow::datatypes::DataType;
+fn contains_uint256(data_type: &DataType) -> bool {
     match data_type {
         DataType::LargeBinary => true,
         DataType::List(field) | DataType::LargeList(field) | DataType::FixedSizeList(field, _) => {
@@ -361,6 +417,10 @@ fn contains_uint256(data_type: &datafusion::arrow::datatypes::DataType) -> bool 
         }
         _ => false,
     }
+}
+
+fn unsupported(what: &str) -> datafusion::common::DataFusionError {
+    QueryError::new(SqlState::FEATURE_NOT_SUPPORTED, format!("{what} is not supported")).into()
 }
 
 fn internal(message: &str) -> datafusion::common::DataFusionError {

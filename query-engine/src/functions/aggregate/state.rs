@@ -18,7 +18,7 @@ use datafusion::scalar::ScalarValue;
 use super::Kind;
 use crate::functions::checked::unscaled;
 use crate::functions::pg_cast::uint256_values;
-use crate::types::numeric::{divide_rounded, fits, out_of_range, power_of_ten, rescale};
+use crate::types::numeric::{fits, out_of_range, quotient, rescale};
 use crate::types::uint256;
 
 /// One total and how many values it holds.
@@ -82,9 +82,10 @@ impl Total {
         let exact = |to: i8| -> Result<i256> {
             let value = match kind {
                 Kind::Sum => rescale(self.exact, scale, to),
-                Kind::Avg => power_of_ten((i32::from(to) - i32::from(scale)).unsigned_abs())
-                    .and_then(|factor| self.exact.checked_mul(factor))
-                    .and_then(|wide| divide_rounded(wide, i256::from_i128(i128::from(self.count)))),
+                Kind::Avg => {
+                    let count = i256::from_i128(i128::from(self.count));
+                    quotient((self.exact, scale), (count, 0), to)
+                }
             };
             Ok(value.ok_or_else(out_of_range)?)
         };

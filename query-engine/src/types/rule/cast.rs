@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::expr::{Cast, TryCast};
@@ -12,10 +12,16 @@ use datafusion::scalar::ScalarValue;
 use super::compare::{literal_as, literal_number, uint256_literal};
 use crate::catalog::PG_TYPE_KEY;
 use crate::functions::pg_cast::{CastKind, PgCast};
-use crate::types::class::{Class, type_name, unknown_literal};
-use crate::types::numeric::{Numeric, out_of_range};
+use crate::functions::sql;
+use crate::functions::text_form::TextForm;
+use crate::catalog_query::text::split_array;
+use crate::catalog_query::types;
+use crate::types::class::{Class, timestamptz, type_name, unknown_literal};
+use crate::types::numeric::{Numeric, QUOTIENT_SCALE, out_of_range};
 use crate::types::planner::{BARE_NUMERIC_KEY, LENGTH_KEY};
 use crate::types::{bytea, interval};
+use crate::values::{TextStyle, Zone};
+use crate::values::decode::datetime::{parse_date, parse_time, parse_timestamp};
 use crate::{QueryError, SqlState};
 
 /// Decides a CAST; TRY_CAST is not PostgreSQL's and is refused where it would touch our types.
@@ -49,6 +55,10 @@ pub(super) fn decide_cast(expr: Expr, schema: &DFSchema) -> Result<Transformed<E
             None => PgCast::call(CastKind::TextToBytes, *inner),
         },
         (Class::Bytes, _) | (_, Class::Bytes) => return Err(cannot_cast(&source_type, &field)),
+        // By way of its digits: the carrier has more of them than a float divides exactly.
+        (Class::Decimal(_, scale), Class::Float) if scale >= QUOTIENT_SCALE => {
+            plain(TextForm::call(TextStyle::default(), *inner), &field)
+        }
         (Class::Decimal(..) | Class::Float, to) if to.is_integer() => {
             PgCast::call(CastKind::NumberToInteger(field.data_type().clone()), *inner)
         }
@@ -61,6 +71,10 @@ pub(super) fn decide_cast(expr: Expr, schema: &DFSchema) -> Result<Transformed<E
             }
             None => plain(*inner, &field),
         },
+        (Class::Text, _) if is_temporal(field.data_type()) => temporal(*inner, &field)?,
+        (Class::Other, _) if is_temporal(field.data_type()) && is_temporal(&source_type) => {
+            between(*inner, &source_type, &field)
+        }
         (Class::Text, _) if matches!(field.data_type(), DataType::Interval(_)) => {
             match unknown_literal(&inner) {
                 Some(text) => {
@@ -75,6 +89,89 @@ pub(super) fn decide_cast(expr: Expr, schema: &DFSchema) -> Result<Transformed<E
         _ => plain(*inner, &field),
     };
     Ok(Transformed::yes(decided))
+}
+
+fn is_temporal(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Date32 | DataType::Time64(_) | DataType::Timestamp(..))
+}
+
+/// Text as a date, a time or an instant: a literal is read now, in the zone that the type names.
+fn temporal(expr: Expr, field: &FieldRef) -> Result<Expr> {
+    let literal = unknown_literal(&expr).map(str::to_owned);
+    let infinite = || {
+        let message = "an infinite date or time in a computation is not supported";
+        QueryError::new(SqlState::FEATURE_NOT_SUPPORTED, message)
+    };
+    let (name, scalar) = match (field.data_type(), literal) {
+        (DataType::Date32, Some(text)) => match parse_date(&text)? {
+            i32::MAX | i32::MIN => return Err(infinite().into()),
+            days => ("", ScalarValue::Date32(Some(days))),
+        },
+        (DataType::Time64(_), Some(text)) => {
+            ("", ScalarValue::Time64Microsecond(Some(parse_time(&text)?)))
+        }
+        (DataType::Timestamp(_, zone), Some(text)) => {
+            let known = zone.as_deref().and_then(Zone::parse);
+            match parse_timestamp(&text, known)? {
+                i64::MAX | i64::MIN => return Err(infinite().into()),
+                us => {
+                    let utc = zone.as_ref().map(|_| "UTC".into());
+                    ("", ScalarValue::TimestampMicrosecond(Some(us), utc))
+                }
+            }
+        }
+        (DataType::Date32, None) => ("ergosql_date", ScalarValue::Null),
+        (DataType::Time64(_), None) => ("ergosql_time", ScalarValue::Null),
+        (DataType::Timestamp(_, None), None) => ("ergosql_timestamp", ScalarValue::Null),
+        _ => ("ergosql_timestamptz", ScalarValue::Null),
+    };
+    Ok(match name {
+        "" => Expr::Literal(scalar, None),
+        _ => sql::call(name, vec![expr.clone()]).unwrap_or(expr),
+    })
+}
+
+/// Between instants and what clocks show, in the zone of the session.
+fn between(expr: Expr, source: &DataType, field: &FieldRef) -> Expr {
+    use datafusion::logical_expr::cast;
+    let local = DataType::Timestamp(TimeUnit::Microsecond, None);
+    let call = |name, expr: Expr| sql::call(name, vec![expr.clone()]).unwrap_or(expr);
+    match (source, field.data_type()) {
+        (DataType::Timestamp(_, Some(_)), DataType::Timestamp(_, Some(_))) => {
+            cast(expr, timestamptz())
+        }
+        (DataType::Timestamp(_, Some(_)), to) => {
+            let shown = call("ergosql_local", cast(expr, timestamptz()));
+            if *to == local { shown } else { plain(shown, field) }
+        }
+        (_, DataType::Timestamp(_, Some(_))) => call("ergosql_instant", cast(expr, local)),
+        _ => plain(expr, field),
+    }
+}
+
+/// The array literal `text` as a list of `element`.
+///
+/// # Errors
+/// 22P02 for text that is no array, and what the elements' input reports.
+pub(super) fn literal_list(text: &str, element: &DataType, schema: &DFSchema) -> Result<Expr> {
+    let parts = types::array_of(types::TEXT).and_then(|oid| split_array(text.trim(), oid));
+    let parts = parts.ok_or_else(|| {
+        QueryError::new(SqlState::INVALID_TEXT, format!("malformed array literal: \"{text}\""))
+    })?;
+    let element = match element {
+        DataType::Null => DataType::Utf8,
+        other => other.clone(),
+    };
+    if parts.is_empty() {
+        let empty = ScalarValue::new_list_nullable(&[], &element);
+        return Ok(Expr::Literal(ScalarValue::List(empty), None));
+    }
+    let parts = parts.into_iter().map(|part| {
+        let literal = Expr::Literal(ScalarValue::Utf8(part), None);
+        let cast = Expr::Cast(Cast::new(Box::new(literal), element.clone()));
+        decide_cast(cast, schema).map(|decided| decided.data)
+    });
+    Ok(datafusion::functions_nested::expr_fn::make_array(parts.collect::<Result<Vec<_>>>()?))
 }
 
 /// A cast that the engine does as PostgreSQL, with the name of the type where Arrow's does not tell it.

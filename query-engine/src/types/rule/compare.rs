@@ -4,11 +4,13 @@ use std::cmp::Ordering;
 
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{DFSchema, Result};
-use datafusion::logical_expr::expr::InList;
+use datafusion::logical_expr::expr::{Cast, InList};
 use datafusion::logical_expr::{Expr, ExprSchemable, Operator, cast, lit};
 use datafusion::scalar::ScalarValue;
 
+use super::cast::{decide_cast, literal_list};
 use crate::functions::pg_cast::{CastKind, PgCast};
+use crate::functions::sql;
 use crate::types::bytea;
 use crate::types::class::{Class, is_small_literal, narrowed, operand_name, unknown_literal};
 use crate::types::numeric::Numeric;
@@ -68,11 +70,43 @@ pub(super) fn compare(
         (_, Class::Int2 | Class::Int4) if is_small_literal(&left) => {
             Ok(native(operator, small(left), right))
         }
+        (Class::Text, Class::Other) if unknown_literal(&left).is_some() => {
+            let left = literal_in(left, &right_type, schema)?;
+            temporal(operator, left, right, schema)
+        }
+        (Class::Other, Class::Text) if unknown_literal(&right).is_some() => {
+            let right = literal_in(right, &left_type, schema)?;
+            temporal(operator, left, right, schema)
+        }
+        (Class::Other, Class::Other) => temporal(operator, left, right, schema),
         (number, Class::Other) | (Class::Other, number) if number.is_number() => {
             Err(mismatch(operator, (&left, &left_type), (&right, &right_type)))
         }
         _ => Ok(native(operator, left, right)),
     }
+}
+
+/// A literal in quotes as a value of the type of the other side.
+fn literal_in(literal: Expr, to: &DataType, schema: &DFSchema) -> Result<Expr> {
+    if let (DataType::List(element), Some(text)) = (to, unknown_literal(&literal)) {
+        return literal_list(text, element.data_type(), schema);
+    }
+    if !(to.is_temporal() || matches!(to, DataType::Interval(_))) {
+        return Ok(literal);
+    }
+    let cast = Expr::Cast(Cast::new(Box::new(literal), to.clone()));
+    decide_cast(cast, schema).map(|decided| decided.data)
+}
+
+/// Intervals compare by length; the rest is left to the engine.
+fn temporal(operator: Operator, left: Expr, right: Expr, schema: &DFSchema) -> Result<Expr> {
+    let types = [left.get_type(schema)?, right.get_type(schema)?];
+    if types.iter().any(|found| matches!(found, DataType::Interval(_)))
+        && let Some(chosen) = sql::operator(operator, &[Some(&types[0]), Some(&types[1])])
+    {
+        return super::sql_call(chosen, vec![left, right], schema);
+    }
+    Ok(native(operator, left, right))
 }
 
 /// A literal in quotes as PostgreSQL reads it for `boolean`.

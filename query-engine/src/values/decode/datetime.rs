@@ -13,7 +13,7 @@ use crate::values::reader::Reader;
 const YEAR_MAX: i64 = 5_874_897;
 
 /// Days since 1970-01-01.
-pub(super) fn parse_date(text: &str) -> Result<i32, QueryError> {
+pub(crate) fn parse_date(text: &str) -> Result<i32, QueryError> {
     match special(text) {
         Some(Special::Infinity) => return Ok(i32::MAX),
         Some(Special::NegativeInfinity) => return Ok(i32::MIN),
@@ -27,7 +27,7 @@ pub(super) fn parse_date(text: &str) -> Result<i32, QueryError> {
 
 /// Microseconds since 1970-01-01 00:00:00. With a zone (`timestamptz`) an offset in the text counts, and
 /// without one the zone's; without a zone (`timestamp`) an offset is checked and ignored.
-pub(super) fn parse_timestamp(text: &str, zone: Option<Zone>) -> Result<i64, QueryError> {
+pub(crate) fn parse_timestamp(text: &str, zone: Option<Zone>) -> Result<i64, QueryError> {
     match special(text) {
         Some(Special::Infinity) => return Ok(i64::MAX),
         Some(Special::NegativeInfinity) => return Ok(i64::MIN),

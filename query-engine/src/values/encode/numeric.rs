@@ -3,6 +3,7 @@
 //! A value is a sign, decimal digits and a scale. Text puts the point in; binary groups the digits by
 //! four from the point outwards.
 
+use crate::types::numeric::{rescale, shown_scale};
 use crate::{PgType, QueryError};
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType, Decimal128Type, Decimal256Type, UInt64Type, i256};
@@ -45,8 +46,11 @@ pub(super) fn writer(array: &dyn Array, format: Format) -> Result<CellWriter, Qu
         DataType::Decimal256(_, scale) => {
             let (values, scale) = (array.as_primitive::<Decimal256Type>().values().clone(), *scale);
             Box::new(move |row, out| {
-                let (is_negative, limbs) = magnitude(values[row]);
-                put(out, format, is_negative, &Digits::from_limbs(limbs), scale);
+                let shown = shown_scale(values[row], scale);
+                // Digits that are not shown are zeros.
+                let value = rescale(values[row], scale, shown).unwrap_or(values[row]);
+                let (is_negative, limbs) = magnitude(value);
+                put(out, format, is_negative, &Digits::from_limbs(limbs), shown);
                 Ok(())
             })
         }

@@ -1,0 +1,315 @@
+//! PostgreSQL's functions and operators with their signatures, for the planner: overloads are chosen by
+//! PostgreSQL's rules, literals in quotes take the type of the argument.
+//!
+//! ```text
+//! "date_trunc(text,timestamp) timestamp" ──parse once──> Overload ──by name──> SqlFunction, one UDF
+//! a + b of dates and intervals ──DecideTypes──> the overload of "+"
+//! ```
+//!
+//! Invariants
+//! - A null argument gives null; a body sees no null, and only values of the types in its signature.
+//! - Row by row: functions that the planner has as whole columns, and that mean the same, are not here.
+
+mod arguments;
+mod calendar;
+mod datetime;
+mod extract;
+mod interval;
+mod to_char;
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+
+use datafusion::arrow::array::{ArrayRef, new_null_array};
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef, IntervalUnit, TimeUnit};
+use datafusion::common::{DataFusionError, Result};
+use datafusion::logical_expr::{
+    ColumnarValue, Expr, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
+    Signature, Volatility,
+};
+use datafusion::scalar::ScalarValue;
+
+use self::arguments::Arguments;
+use crate::types::class::{timestamptz, type_name, unknown_literal};
+use crate::types::rule::text::SessionStyle;
+use crate::{QueryError, SqlState};
+
+/// What runs for one row.
+type Body = fn(&Arguments<'_>) -> Result<ScalarValue, QueryError>;
+
+/// A line of a list: signature and body.
+struct Entry(&'static str, Body);
+
+/// One signature.
+pub(crate) struct Overload {
+    arguments: Vec<&'static str>,
+    returns: &'static str,
+    body: Body,
+}
+
+static REGISTRY: LazyLock<BTreeMap<&'static str, Vec<Overload>>> = LazyLock::new(|| {
+    let mut registry: BTreeMap<&'static str, Vec<Overload>> = BTreeMap::new();
+    let lists = [calendar::FUNCTIONS, datetime::FUNCTIONS, extract::FUNCTIONS, interval::FUNCTIONS, to_char::FUNCTIONS];
+    for Entry(signature, body) in lists.into_iter().flatten() {
+        let (name, rest) = signature.split_once('(').expect("a signature has parentheses");
+        let (arguments, returns) = rest.split_once(") ").expect("a signature has a result");
+        let arguments = arguments.split(',').filter(|name| !name.is_empty()).collect();
+        registry.entry(name).or_default().push(Overload { arguments, returns, body: *body });
+    }
+    registry
+});
+
+/// All functions, to be registered over built-in names.
+pub(crate) fn functions() -> Vec<Arc<ScalarUDF>> {
+    let names = REGISTRY.keys().filter(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()));
+    names.map(|name| Arc::new(udf(name))).collect()
+}
+
+fn udf(name: &'static str) -> ScalarUDF {
+    ScalarUDF::new_from_impl(SqlFunction {
+        name,
+        signature: Signature::variadic_any(Volatility::Immutable),
+    })
+}
+
+/// A call of the function `name` of this list.
+pub(crate) fn call(name: &str, arguments: Vec<Expr>) -> Option<Expr> {
+    let (name, _) = REGISTRY.get_key_value(name)?;
+    Some(udf(name).call(arguments))
+}
+
+/// The operator as a call, where an overload is for operands of these types; `None` in a place of a type is a
+/// literal or a parameter without one.
+pub(crate) fn operator(operator: Operator, types: &[Option<&DataType>]) -> Option<Chosen> {
+    let symbol = operator.to_string();
+    let (name, overloads) = REGISTRY.get_key_value(symbol.as_str())?;
+    let names: Vec<&str> = types.iter().map(|found| found.map_or("unknown", short)).collect();
+    let numbers = ["int2", "int4", "int8", "numeric", "float4", "float8", "unknown"];
+    if names.contains(&"unknown") && names.iter().all(|name| numbers.contains(name)) {
+        return None;
+    }
+    // A literal has the type of the other side where such an operator exists.
+    let twice = |known: &str| vec![known.to_owned(); 2];
+    let same = match names.as_slice() {
+        ["unknown", other] | [other, "unknown"] if *other != "unknown" => Some(twice(other)),
+        _ => None,
+    };
+    let exact = same.and_then(|same| {
+        overloads.iter().find(|overload| overload.arguments.iter().eq(same.iter()))
+    });
+    let overload = exact.or_else(|| choose(overloads, &names))?;
+    Some(Chosen { name, overload })
+}
+
+/// An overload that fits a call.
+#[derive(Clone, Copy)]
+pub(crate) struct Chosen {
+    name: &'static str,
+    overload: &'static Overload,
+}
+
+impl Chosen {
+    /// Arrow types that the arguments are brought to; `None` where any number will do.
+    pub(crate) fn arguments(&self) -> Vec<Option<DataType>> {
+        self.overload.arguments.iter().map(|name| arrow(name)).collect()
+    }
+
+    /// Type of the result.
+    pub(crate) fn returns(&self, arguments: &[Option<&ScalarValue>]) -> DataType {
+        match self.overload.returns {
+            "extracted" => extract::result_type(arguments, self.overload.arguments.get(1)),
+            name => arrow(name).unwrap_or(DataType::Utf8),
+        }
+    }
+
+    /// The call, its arguments of the right types.
+    pub(crate) fn call(&self, arguments: Vec<Expr>) -> Expr {
+        udf(self.name).call(arguments)
+    }
+}
+
+/// Short name of an Arrow type, as signatures have it.
+fn short(data_type: &DataType) -> &'static str {
+    match data_type {
+        DataType::Boolean => "bool",
+        DataType::Int16 => "int2",
+        DataType::Int8 | DataType::UInt8 | DataType::UInt16 | DataType::Int32 => "int4",
+        DataType::UInt32 | DataType::Int64 | DataType::UInt64 => "int8",
+        DataType::Float32 => "float4",
+        DataType::Float16 | DataType::Float64 => "float8",
+        DataType::Decimal128(..) | DataType::Decimal256(..) => "numeric",
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "text",
+        DataType::Date32 => "date",
+        DataType::Time64(_) => "time",
+        DataType::Timestamp(_, None) => "timestamp",
+        DataType::Timestamp(_, Some(_)) => "timestamptz",
+        DataType::Interval(_) | DataType::Duration(_) => "interval",
+        DataType::Null => "unknown",
+        _ => "other",
+    }
+}
+
+fn arrow(name: &str) -> Option<DataType> {
+    Some(match name {
+        "bool" => DataType::Boolean,
+        "int4" => DataType::Int32,
+        "int8" => DataType::Int64,
+        "float8" => DataType::Float64,
+        "text" => DataType::Utf8,
+        "date" => DataType::Date32,
+        "time" => DataType::Time64(TimeUnit::Microsecond),
+        "timestamp" => DataType::Timestamp(TimeUnit::Microsecond, None),
+        "timestamptz" => timestamptz(),
+        "interval" => DataType::Interval(IntervalUnit::MonthDayNano),
+        _ => return None,
+    })
+}
+
+/// How well a type fits an argument: more is better, `None` is not at all.
+fn fit(found: &str, wanted: &str) -> Option<u32> {
+    if found == wanted {
+        return Some(20);
+    }
+    let ranks = |list: &[&str]| {
+        let at = |name: &str| list.iter().position(|known| *known == name);
+        let (from, to) = (at(found)?, at(wanted)?);
+        // Of those that a value can become without a cast, PostgreSQL prefers the last of its category.
+        (from < to).then(|| if to + 1 == list.len() { 10 } else { 5 })
+    };
+    match (found, wanted) {
+        ("unknown", "text") => Some(3),
+        ("unknown", _) => Some(2),
+        _ => ranks(&["date", "timestamp", "timestamptz"])
+            .or_else(|| ranks(&["int2", "int4", "int8", "numeric", "float4", "float8"]))
+            .or_else(|| ranks(&["time", "interval"])),
+    }
+}
+
+fn choose(overloads: &'static [Overload], types: &[&str]) -> Option<&'static Overload> {
+    let score = |overload: &Overload| -> Option<u32> {
+        if overload.arguments.len() != types.len() {
+            return None;
+        }
+        let pairs = types.iter().zip(&overload.arguments);
+        pairs.map(|(found, wanted)| fit(found, wanted)).sum()
+    };
+    let mut best: Option<(u32, &Overload)> = None;
+    for overload in overloads {
+        if let Some(score) = score(overload)
+            && best.is_none_or(|(known, _)| score > known)
+        {
+            best = Some((score, overload));
+        }
+    }
+    best.map(|found| found.1)
+}
+
+/// One function, all overloads.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct SqlFunction {
+    name: &'static str,
+    signature: Signature,
+}
+
+impl SqlFunction {
+    /// The overload that a call of `udf` means, if it is one of these functions.
+    ///
+    /// # Errors
+    /// 42883 where none fits.
+    pub(crate) fn of(
+        udf: &ScalarUDF,
+        arguments: &[(&Expr, DataType)],
+    ) -> Option<Result<Chosen, QueryError>> {
+        let inner: &dyn Any = udf.inner().as_ref();
+        let function = inner.downcast_ref::<Self>()?;
+        let types: Vec<DataType> = arguments
+            .iter()
+            .map(|(expr, found)| match unknown_literal(expr) {
+                Some(_) => DataType::Null,
+                None if matches!(expr, Expr::Placeholder(_)) && *found == DataType::Null => {
+                    DataType::Null
+                }
+                None => found.clone(),
+            })
+            .collect();
+        Some(function.resolve(&types))
+    }
+
+    fn resolve(&self, types: &[DataType]) -> Result<Chosen, QueryError> {
+        let names: Vec<&str> = types.iter().map(short).collect();
+        let found = REGISTRY.get_key_value(self.name).and_then(|(name, overloads)| {
+            choose(overloads, &names).map(|overload| Chosen { name, overload })
+        });
+        found.ok_or_else(|| {
+            let types: Vec<_> = types.iter().map(type_name).collect();
+            QueryError::new(
+                SqlState::UNDEFINED_FUNCTION,
+                format!("function {}({}) does not exist", self.name, types.join(", ")),
+            )
+            .with_hint(
+                "No function matches the given name and argument types. You might need to add explicit type casts.",
+            )
+        })
+    }
+}
+
+impl ScalarUDFImpl for SqlFunction {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _types: &[DataType]) -> Result<DataType> {
+        Err(DataFusionError::Internal("the type depends on the arguments".to_owned()))
+    }
+
+    fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
+        let types: Vec<DataType> = args
+            .arg_fields
+            .iter()
+            .zip(args.scalar_arguments)
+            .map(|(field, scalar)| match scalar {
+                Some(ScalarValue::Utf8(Some(_))) => DataType::Null,
+                _ => field.data_type().clone(),
+            })
+            .collect();
+        let chosen = self.resolve(&types)?;
+        Ok(Arc::new(Field::new(self.name, chosen.returns(args.scalar_arguments), true)))
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let is_scalar = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
+        let rows = if is_scalar { 1 } else { args.number_rows };
+        let types: Vec<DataType> =
+            args.arg_fields.iter().map(|field| field.data_type().clone()).collect();
+        let body = self.resolve(&types)?.overload.body;
+        let returns = args.return_field.data_type();
+        let style = args.config_options.extensions.get::<SessionStyle>();
+        let zone = style.map_or_else(Default::default, |style| style.0.clone()).zone;
+        let arrays =
+            args.args.iter().map(|arg| arg.to_array(rows)).collect::<Result<Vec<ArrayRef>>>()?;
+        let mut results = Vec::with_capacity(rows);
+        for row in 0..rows {
+            let values = arrays
+                .iter()
+                .map(|array| ScalarValue::try_from_array(array, row))
+                .collect::<Result<Vec<_>>>()?;
+            results.push(if values.iter().any(ScalarValue::is_null) {
+                ScalarValue::try_from(returns)?
+            } else {
+                body(&Arguments { values: &values, zone, returns })?
+            });
+        }
+        if is_scalar && let Some(only) = results.pop() {
+            return Ok(ColumnarValue::Scalar(only));
+        }
+        Ok(ColumnarValue::Array(match results.is_empty() {
+            true => new_null_array(returns, 0),
+            false => ScalarValue::iter_to_array(results)?,
+        }))
+    }
+}
