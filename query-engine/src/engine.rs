@@ -29,10 +29,10 @@ use crate::error::map::query_error;
 use crate::functions::aggregate::checked_aggregates;
 use crate::functions::conditional::open_conditionals;
 use crate::functions::lists::ordinals;
-use crate::functions::{rounding, sql};
 use crate::functions::quantified::open_quantifiers;
 use crate::functions::series::series;
 use crate::functions::units::units;
+use crate::functions::{rounding, sql};
 use crate::limits::{
     BATCH_ROWS_MAX, FILE_METADATA_BYTES_MAX, PLANNING_THREADS_MAX, THREAD_STACK_BYTES,
 };

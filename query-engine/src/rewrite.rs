@@ -7,8 +7,9 @@ mod forms;
 mod from;
 mod pattern;
 mod quantified;
-mod spelling;
+mod rows;
 pub(crate) mod series;
+mod spelling;
 
 use std::ops::ControlFlow;
 
@@ -49,6 +50,11 @@ impl VisitorMut for Spellings<'_> {
     }
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<QueryError> {
+        if let Some(condition) = &mut select.selection {
+            flow(rows::condition(condition))?;
+        }
+        flow(forms::joins(&select.from))?;
+        forms::grouping_positions(select);
         forms::select_list(select);
         ControlFlow::Continue(())
     }

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use datafusion::arrow::array::{ArrayRef, RecordBatch, UInt64Array, new_null_array};
 use datafusion::arrow::compute::{cast, concat, concat_batches, take};
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
+use datafusion::catalog::Session;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DataFusionError, Result, ScalarValue};
 use datafusion::execution::context::QueryPlanner;
@@ -21,10 +22,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, collect,
 };
-use datafusion::physical_planner::{
-    DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner,
-};
-use datafusion::catalog::Session;
+use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 use futures::StreamExt;
 
 use super::node::{Apply, Wanted};
@@ -71,7 +69,9 @@ impl ExtensionPlanner for ApplyPlanner {
         let values = apply
             .values
             .iter()
-            .map(|value| planner.create_physical_expr(value, apply.input.schema(), session, context))
+            .map(|value| {
+                planner.create_physical_expr(value, apply.input.schema(), session, context)
+            })
             .collect::<Result<Vec<_>>>()?;
         let schema: SchemaRef = Arc::new(UserDefinedLogicalNode::schema(apply).as_arrow().clone());
         let orderings = input.properties().equivalence_properties().oeq_class().clone();

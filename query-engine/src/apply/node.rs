@@ -112,8 +112,11 @@ impl UserDefinedLogicalNodeCore for Apply {
         let input = inputs.pop().unwrap_or_else(|| self.input.clone());
         // Optimizers narrow the input; the added columns stay the last ones.
         let own = self.input.schema().fields().len();
-        let mut fields: Vec<_> =
-            input.schema().iter().map(|(table, field)| (table.cloned(), Arc::clone(field))).collect();
+        let mut fields: Vec<_> = input
+            .schema()
+            .iter()
+            .map(|(table, field)| (table.cloned(), Arc::clone(field)))
+            .collect();
         let added = self.schema.iter().skip(own);
         fields.extend(added.map(|(table, field)| (table.cloned(), Arc::clone(field))));
         let metadata = input.schema().metadata().clone();

@@ -10,6 +10,7 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::common::{DataFusionError, SchemaError};
 use storage::StorageError;
 
+use crate::catalog::pg_catalog::builtin;
 use crate::{QueryError, SqlState};
 
 /// The one mapping.
@@ -173,6 +174,10 @@ fn plan(message: &str) -> QueryError {
     if let Some(name) = between(message, "Invalid function '", "'")
         .or_else(|| between(message, "table function '", "'"))
     {
+        if builtin::has_function(name) {
+            let message = format!("function {name}() is not supported");
+            return QueryError::new(SqlState::FEATURE_NOT_SUPPORTED, message).about(name);
+        }
         return undefined_function(name);
     }
     if lower.contains("group by") && lower.contains("column") {

@@ -20,6 +20,10 @@ const LISTS: &[(&str, Columns)] = &[
     ("generate_series", &[("", "generate_series")]),
     ("regexp_split_to_table", &[("", "regexp_split_to_array")]),
     ("string_to_table", &[("", "string_to_array")]),
+    ("jsonb_array_elements_text", &[("value", "jsonb_array_elements_text")]),
+    ("json_array_elements_text", &[("value", "json_array_elements_text")]),
+    ("jsonb_object_keys", &[("", "jsonb_object_keys")]),
+    ("jsonb_each_text", &[("key", "jsonb_object_keys"), ("value", "ergosql_json_values")]),
 ];
 
 /// The lists of the set-returning function `name`.

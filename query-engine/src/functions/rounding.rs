@@ -67,9 +67,10 @@ impl Rounding {
         };
         let takes_digits = matches!(self.direction, Direction::Nearest | Direction::ToZero);
         match (types, Class::of(types.first().ok_or_else(none)?)) {
-            ([_], Class::Float | Class::Int2 | Class::Int4 | Class::Int8 | Class::Text | Class::Null) => {
-                Ok(DataType::Float64)
-            }
+            (
+                [_],
+                Class::Float | Class::Int2 | Class::Int4 | Class::Int8 | Class::Text | Class::Null,
+            ) => Ok(DataType::Float64),
             ([_], Class::Decimal(precision, _)) => Ok(decimal(precision, 0)),
             ([_, _], class @ (Class::Decimal(..) | Class::Int2 | Class::Int4 | Class::Int8))
                 if takes_digits =>

@@ -3,28 +3,58 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int32Builder, Int64Builder, ListBuilder};
+use datafusion::arrow::array::{
+    Array, ArrayRef, AsArray, Int32Builder, Int64Builder, ListArray, ListBuilder, new_null_array,
+};
+use datafusion::arrow::buffer::OffsetBuffer;
 use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::{DataType, Field, Int64Type};
+use datafusion::arrow::datatypes::{DataType, Field, Int64Type, IntervalUnit, TimeUnit};
 use datafusion::common::{Result, exec_err};
 use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
+use datafusion::scalar::ScalarValue;
+
+use crate::functions::sql::datetime;
 use crate::limits::SERIES_ELEMENTS_MAX;
+use crate::types::class::{Class, timestamptz, type_name};
+use crate::types::rule::text::SessionStyle;
+use crate::values::Zone;
 use crate::{QueryError, SqlState};
 
 /// The function.
 pub(crate) fn series() -> ScalarUDF {
-    let integers = vec![DataType::Int32, DataType::Int64];
-    let signature = Signature::one_of(
-        vec![
-            datafusion::logical_expr::TypeSignature::Uniform(2, integers.clone()),
-            datafusion::logical_expr::TypeSignature::Uniform(3, integers),
-        ],
-        Volatility::Immutable,
-    );
-    ScalarUDF::new_from_impl(Series { signature })
+    ScalarUDF::new_from_impl(Series { signature: Signature::variadic_any(Volatility::Immutable) })
+}
+
+/// Types that the bounds and the step are brought to; `None` for types that have no series.
+pub(crate) fn arguments(types: &[DataType]) -> Option<Vec<DataType>> {
+    if !(2..=3).contains(&types.len()) {
+        return None;
+    }
+    let bounds = &types[..2];
+    let timestamp = DataType::Timestamp(TimeUnit::Microsecond, None);
+    let is_instant =
+        |found: &DataType| matches!(found, DataType::Date32 | DataType::Timestamp(_, Some(_)));
+    if bounds.iter().any(|found| found.is_temporal()) {
+        let bound = if bounds.iter().any(is_instant) { timestamptz() } else { timestamp };
+        let step = DataType::Interval(IntervalUnit::MonthDayNano);
+        return (types.len() == 3).then(|| vec![bound.clone(), bound, step]);
+    }
+    let classes: Vec<Class> = types.iter().map(Class::of).collect();
+    let scale = classes.iter().filter_map(|class| class.digits()).map(|digits| digits.1).max();
+    let wanted = if classes.iter().any(|class| matches!(class, Class::Decimal(..))) {
+        DataType::Decimal128(38, scale?)
+    } else if classes.contains(&Class::Int8) {
+        DataType::Int64
+    } else {
+        DataType::Int32
+    };
+    let is_known = |class: &Class| {
+        class.is_integer() || matches!(class, Class::Decimal(..) | Class::Null | Class::Text)
+    };
+    classes.iter().all(is_known).then(|| vec![wanted; types.len()])
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -42,8 +72,14 @@ impl ScalarUDFImpl for Series {
     }
 
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
-        let is_small = types.iter().all(|found| *found == DataType::Int32);
-        let element = if is_small { DataType::Int32 } else { DataType::Int64 };
+        let element = arguments(types).and_then(|wanted| wanted.into_iter().next());
+        let element = element.ok_or_else(|| {
+            let types: Vec<_> = types.iter().map(type_name).collect();
+            QueryError::new(
+                SqlState::UNDEFINED_FUNCTION,
+                format!("function generate_series({}) does not exist", types.join(", ")),
+            )
+        })?;
         Ok(DataType::List(Arc::new(Field::new_list_field(element, true))))
     }
 
@@ -51,8 +87,18 @@ impl ScalarUDFImpl for Series {
         let DataType::List(element) = args.return_type() else {
             return exec_err!("a series is a list");
         };
-        let is_small = *element.data_type() == DataType::Int32;
+        let element = element.data_type().clone();
+        let is_small = element == DataType::Int32;
         let rows = args.number_rows;
+        if !matches!(element, DataType::Int32 | DataType::Int64) {
+            let zone = zone_of(&args);
+            let arrays = args
+                .args
+                .into_iter()
+                .map(|arg| arg.into_array(rows))
+                .collect::<Result<Vec<_>>>()?;
+            return of_scalars(&arrays, rows, zone, &element);
+        }
         let bounds = args
             .args
             .into_iter()
@@ -77,8 +123,7 @@ impl ScalarUDFImpl for Series {
 
 fn elements(first: i64, last: i64, step: i64) -> Result<Vec<i64>> {
     if step == 0 {
-        let message = "step size cannot equal zero";
-        return Err(QueryError::new(SqlState::INVALID_PARAMETER_VALUE, message).into());
+        return Err(no_step());
     }
     let mut found = Vec::new();
     let mut next = Some(first);
@@ -86,17 +131,111 @@ fn elements(first: i64, last: i64, step: i64) -> Result<Vec<i64>> {
         next.filter(|value| if step > 0 { *value <= last } else { *value >= last })
     {
         if found.len() == SERIES_ELEMENTS_MAX {
-            return Err(QueryError::new(
-                SqlState::PROGRAM_LIMIT,
-                format!("a series in a select list may have {SERIES_ELEMENTS_MAX} elements a row"),
-            )
-            .with_hint("Put the series in FROM.")
-            .into());
+            return Err(too_long());
         }
         found.push(value);
         next = value.checked_add(step);
     }
     Ok(found)
+}
+
+fn zone_of(args: &ScalarFunctionArgs) -> Zone {
+    let style = args.config_options.extensions.get::<SessionStyle>();
+    style.map_or_else(Default::default, |style| style.0.clone()).zone
+}
+
+/// Series of instants by interval, and of decimals.
+fn of_scalars(
+    arrays: &[ArrayRef],
+    rows: usize,
+    zone: Zone,
+    element: &DataType,
+) -> Result<ColumnarValue> {
+    let mut all = Vec::with_capacity(rows);
+    let mut lengths = Vec::with_capacity(rows);
+    for row in 0..rows {
+        let values = arrays
+            .iter()
+            .map(|array| ScalarValue::try_from_array(array, row))
+            .collect::<Result<Vec<_>>>()?;
+        let found = match values.iter().any(ScalarValue::is_null) {
+            true => Vec::new(),
+            false => steps(&values, zone, element)?,
+        };
+        lengths.push(found.len());
+        all.extend(found);
+    }
+    let items = match all.is_empty() {
+        true => new_null_array(element, 0),
+        false => ScalarValue::iter_to_array(all)?,
+    };
+    let field = Arc::new(Field::new_list_field(element.clone(), true));
+    let list = ListArray::new(field, OffsetBuffer::from_lengths(lengths), items, None);
+    Ok(ColumnarValue::Array(Arc::new(list)))
+}
+
+fn steps(values: &[ScalarValue], zone: Zone, element: &DataType) -> Result<Vec<ScalarValue>> {
+    let mut found = Vec::new();
+    let mut keep = |value: ScalarValue| match found.len() == SERIES_ELEMENTS_MAX {
+        true => Err(too_long()),
+        false => {
+            found.push(value);
+            Ok(())
+        }
+    };
+    match (values, element) {
+        ([first, last, step], DataType::Timestamp(_, shown)) => {
+            let (mut at, last) = (micros(first), micros(last));
+            let direction = datetime::advanced(0, step, zone)?;
+            if direction == 0 {
+                return Err(no_step());
+            }
+            while if direction > 0 { at <= last } else { at >= last } {
+                keep(ScalarValue::TimestampMicrosecond(Some(at), shown.clone()))?;
+                let zone = if shown.is_some() { zone } else { Zone::Fixed(0) };
+                at = datetime::advanced(at, step, zone)?;
+            }
+        }
+        ([first, last, rest @ ..], DataType::Decimal128(precision, scale)) => {
+            let number = |value: &ScalarValue| match value {
+                ScalarValue::Decimal128(Some(value), ..) => *value,
+                _ => 0,
+            };
+            let one = 10_i128.pow(u32::from(scale.unsigned_abs()));
+            let (mut at, last) = (number(first), number(last));
+            let step = rest.first().map_or(one, number);
+            if step == 0 {
+                return Err(no_step());
+            }
+            while if step > 0 { at <= last } else { at >= last } {
+                keep(ScalarValue::Decimal128(Some(at), *precision, *scale))?;
+                let Some(next) = at.checked_add(step) else { break };
+                at = next;
+            }
+        }
+        _ => return exec_err!("a series of these types"),
+    }
+    Ok(found)
+}
+
+fn micros(value: &ScalarValue) -> i64 {
+    match value {
+        ScalarValue::TimestampMicrosecond(Some(us), _) => *us,
+        _ => 0,
+    }
+}
+
+fn no_step() -> datafusion::common::DataFusionError {
+    QueryError::new(SqlState::INVALID_PARAMETER_VALUE, "step size cannot equal zero").into()
+}
+
+fn too_long() -> datafusion::common::DataFusionError {
+    QueryError::new(
+        SqlState::PROGRAM_LIMIT,
+        format!("a series in a select list may have {SERIES_ELEMENTS_MAX} elements a row"),
+    )
+    .with_hint("Put the series in FROM.")
+    .into()
 }
 
 fn small(lists: Vec<Vec<i64>>) -> Result<ArrayRef> {

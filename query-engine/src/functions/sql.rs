@@ -12,9 +12,13 @@
 
 mod arguments;
 mod calendar;
-mod datetime;
+pub(crate) mod datetime;
 mod extract;
 mod interval;
+mod json;
+mod math;
+mod number_format;
+mod strings;
 mod to_char;
 
 use std::any::Any;
@@ -31,9 +35,10 @@ use datafusion::logical_expr::{
 use datafusion::scalar::ScalarValue;
 
 use self::arguments::Arguments;
-use crate::types::class::{timestamptz, type_name, unknown_literal};
+use crate::catalog::{PG_TYPE_KEY, named_pg_type};
+use crate::types::class::{narrowed, timestamptz, type_name, unknown_literal};
 use crate::types::rule::text::SessionStyle;
-use crate::{QueryError, SqlState};
+use crate::{PgType, QueryError, SqlState};
 
 /// What runs for one row.
 type Body = fn(&Arguments<'_>) -> Result<ScalarValue, QueryError>;
@@ -50,7 +55,17 @@ pub(crate) struct Overload {
 
 static REGISTRY: LazyLock<BTreeMap<&'static str, Vec<Overload>>> = LazyLock::new(|| {
     let mut registry: BTreeMap<&'static str, Vec<Overload>> = BTreeMap::new();
-    let lists = [calendar::FUNCTIONS, datetime::FUNCTIONS, extract::FUNCTIONS, interval::FUNCTIONS, to_char::FUNCTIONS];
+    let lists = [
+        calendar::FUNCTIONS,
+        datetime::FUNCTIONS,
+        extract::FUNCTIONS,
+        interval::FUNCTIONS,
+        json::FUNCTIONS,
+        math::FUNCTIONS,
+        number_format::FUNCTIONS,
+        strings::FUNCTIONS,
+        to_char::FUNCTIONS,
+    ];
     for Entry(signature, body) in lists.into_iter().flatten() {
         let (name, rest) = signature.split_once('(').expect("a signature has parentheses");
         let (arguments, returns) = rest.split_once(") ").expect("a signature has a result");
@@ -63,12 +78,13 @@ static REGISTRY: LazyLock<BTreeMap<&'static str, Vec<Overload>>> = LazyLock::new
 /// All functions, to be registered over built-in names.
 pub(crate) fn functions() -> Vec<Arc<ScalarUDF>> {
     let names = REGISTRY.keys().filter(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()));
-    names.map(|name| Arc::new(udf(name))).collect()
+    names.map(|name| Arc::new(udf(name, None))).collect()
 }
 
-fn udf(name: &'static str) -> ScalarUDF {
+fn udf(name: &'static str, fixed: Option<usize>) -> ScalarUDF {
     ScalarUDF::new_from_impl(SqlFunction {
         name,
+        fixed,
         signature: Signature::variadic_any(Volatility::Immutable),
     })
 }
@@ -76,29 +92,47 @@ fn udf(name: &'static str) -> ScalarUDF {
 /// A call of the function `name` of this list.
 pub(crate) fn call(name: &str, arguments: Vec<Expr>) -> Option<Expr> {
     let (name, _) = REGISTRY.get_key_value(name)?;
-    Some(udf(name).call(arguments))
+    Some(udf(name, None).call(arguments))
 }
 
 /// The operator as a call, where an overload is for operands of these types; `None` in a place of a type is a
 /// literal or a parameter without one.
 pub(crate) fn operator(operator: Operator, types: &[Option<&DataType>]) -> Option<Chosen> {
-    let symbol = operator.to_string();
-    let (name, overloads) = REGISTRY.get_key_value(symbol.as_str())?;
     let names: Vec<&str> = types.iter().map(|found| found.map_or("unknown", short)).collect();
+    chosen(&operator.to_string(), &names)
+}
+
+/// The operator of `json` or `jsonb` that `symbol` is, where the left or the right side is one.
+pub(crate) fn json_operator(symbol: &str, sides: &[(&Expr, FieldRef)]) -> Option<Chosen> {
+    let names: Vec<&str> = sides
+        .iter()
+        .map(|(expr, field)| match unknown_literal(expr) {
+            Some(_) => "unknown",
+            None if matches!(expr, Expr::Placeholder(_)) => "unknown",
+            None if narrowed(expr, field.data_type()) == &DataType::Int32 => "int4",
+            None => kind(field),
+        })
+        .collect();
+    let is_json = names.iter().any(|name| matches!(*name, "json" | "jsonb"));
+    if is_json { chosen(symbol, &names) } else { None }
+}
+
+fn chosen(symbol: &str, names: &[&str]) -> Option<Chosen> {
+    let (name, overloads) = REGISTRY.get_key_value(symbol)?;
     let numbers = ["int2", "int4", "int8", "numeric", "float4", "float8", "unknown"];
     if names.contains(&"unknown") && names.iter().all(|name| numbers.contains(name)) {
         return None;
     }
     // A literal has the type of the other side where such an operator exists.
     let twice = |known: &str| vec![known.to_owned(); 2];
-    let same = match names.as_slice() {
+    let same = match names {
         ["unknown", other] | [other, "unknown"] if *other != "unknown" => Some(twice(other)),
         _ => None,
     };
     let exact = same.and_then(|same| {
         overloads.iter().find(|overload| overload.arguments.iter().eq(same.iter()))
     });
-    let overload = exact.or_else(|| choose(overloads, &names))?;
+    let overload = exact.or_else(|| choose(overloads, names))?;
     Some(Chosen { name, overload })
 }
 
@@ -115,9 +149,15 @@ impl Chosen {
         self.overload.arguments.iter().map(|name| arrow(name)).collect()
     }
 
+    /// Whether argument `at` is JSON, whose carrier is text.
+    pub(crate) fn wants_json(&self, at: usize) -> Option<&'static str> {
+        self.overload.arguments.get(at).copied().filter(|name| matches!(*name, "json" | "jsonb"))
+    }
+
     /// Type of the result.
     pub(crate) fn returns(&self, arguments: &[Option<&ScalarValue>]) -> DataType {
         match self.overload.returns {
+            "numeric" => DataType::Decimal256(76, 0),
             "extracted" => extract::result_type(arguments, self.overload.arguments.get(1)),
             name => arrow(name).unwrap_or(DataType::Utf8),
         }
@@ -125,11 +165,22 @@ impl Chosen {
 
     /// The call, its arguments of the right types.
     pub(crate) fn call(&self, arguments: Vec<Expr>) -> Expr {
-        udf(self.name).call(arguments)
+        let overloads = REGISTRY.get(self.name).map_or(&[][..], Vec::as_slice);
+        let at = overloads.iter().position(|known| std::ptr::eq(known, self.overload));
+        udf(self.name, at).call(arguments)
     }
 }
 
-/// Short name of an Arrow type, as signatures have it.
+/// Short name of the type of a field, as signatures have it: metadata tells apart what shares a carrier.
+fn kind(field: &Field) -> &'static str {
+    match named_pg_type(field) {
+        Some(PgType::Jsonb) => "jsonb",
+        Some(PgType::Json) => "json",
+        _ => short(field.data_type()),
+    }
+}
+
+/// As [`kind`], of an Arrow type alone.
 fn short(data_type: &DataType) -> &'static str {
     match data_type {
         DataType::Boolean => "bool",
@@ -140,6 +191,7 @@ fn short(data_type: &DataType) -> &'static str {
         DataType::Float16 | DataType::Float64 => "float8",
         DataType::Decimal128(..) | DataType::Decimal256(..) => "numeric",
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "text",
+        DataType::Binary | DataType::BinaryView | DataType::FixedSizeBinary(_) => "bytea",
         DataType::Date32 => "date",
         DataType::Time64(_) => "time",
         DataType::Timestamp(_, None) => "timestamp",
@@ -156,7 +208,9 @@ fn arrow(name: &str) -> Option<DataType> {
         "int4" => DataType::Int32,
         "int8" => DataType::Int64,
         "float8" => DataType::Float64,
-        "text" => DataType::Utf8,
+        "text" | "json" | "jsonb" => DataType::Utf8,
+        "text[]" => DataType::List(Arc::new(Field::new_list_field(DataType::Utf8, true))),
+        "bytea" => DataType::Binary,
         "date" => DataType::Date32,
         "time" => DataType::Time64(TimeUnit::Microsecond),
         "timestamp" => DataType::Timestamp(TimeUnit::Microsecond, None),
@@ -178,7 +232,7 @@ fn fit(found: &str, wanted: &str) -> Option<u32> {
         (from < to).then(|| if to + 1 == list.len() { 10 } else { 5 })
     };
     match (found, wanted) {
-        ("unknown", "text") => Some(3),
+        ("unknown", "text" | "jsonb") => Some(3),
         ("unknown", _) => Some(2),
         _ => ranks(&["date", "timestamp", "timestamptz"])
             .or_else(|| ranks(&["int2", "int4", "int8", "numeric", "float4", "float8"]))
@@ -205,10 +259,28 @@ fn choose(overloads: &'static [Overload], types: &[&str]) -> Option<&'static Ove
     best.map(|found| found.1)
 }
 
+fn open_field() -> FieldRef {
+    Arc::new(Field::new("", DataType::Null, true))
+}
+
+fn is_json(field: &Field) -> bool {
+    matches!(kind(field), "json" | "jsonb")
+}
+
+/// The field with the type `integer` for a literal that fits it.
+fn narrow_field(expr: &Expr, field: &FieldRef) -> FieldRef {
+    match narrowed(expr, field.data_type()) {
+        small if small != field.data_type() => Arc::new(Field::new("", small.clone(), true)),
+        _ => Arc::clone(field),
+    }
+}
+
 /// One function, all overloads.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct SqlFunction {
     name: &'static str,
+    /// The overload, once types are decided: what optimizers do to the arguments cannot change it.
+    fixed: Option<usize>,
     signature: Signature,
 }
 
@@ -219,30 +291,28 @@ impl SqlFunction {
     /// 42883 where none fits.
     pub(crate) fn of(
         udf: &ScalarUDF,
-        arguments: &[(&Expr, DataType)],
+        arguments: &[(&Expr, FieldRef)],
     ) -> Option<Result<Chosen, QueryError>> {
         let inner: &dyn Any = udf.inner().as_ref();
         let function = inner.downcast_ref::<Self>()?;
-        let types: Vec<DataType> = arguments
+        let fields: Vec<FieldRef> = arguments
             .iter()
-            .map(|(expr, found)| match unknown_literal(expr) {
-                Some(_) => DataType::Null,
-                None if matches!(expr, Expr::Placeholder(_)) && *found == DataType::Null => {
-                    DataType::Null
-                }
-                None => found.clone(),
+            .map(|(expr, field)| match unknown_literal(expr) {
+                Some(_) => open_field(),
+                None => narrow_field(expr, field),
             })
             .collect();
-        Some(function.resolve(&types))
+        Some(function.resolve(&fields))
     }
 
-    fn resolve(&self, types: &[DataType]) -> Result<Chosen, QueryError> {
-        let names: Vec<&str> = types.iter().map(short).collect();
+    fn resolve(&self, fields: &[FieldRef]) -> Result<Chosen, QueryError> {
+        let names: Vec<&str> = fields.iter().map(|field| kind(field)).collect();
         let found = REGISTRY.get_key_value(self.name).and_then(|(name, overloads)| {
-            choose(overloads, &names).map(|overload| Chosen { name, overload })
+            let fixed = self.fixed.and_then(|at| overloads.get(at));
+            fixed.or_else(|| choose(overloads, &names)).map(|overload| Chosen { name, overload })
         });
         found.ok_or_else(|| {
-            let types: Vec<_> = types.iter().map(type_name).collect();
+            let types: Vec<_> = fields.iter().map(|field| type_name(field.data_type())).collect();
             QueryError::new(
                 SqlState::UNDEFINED_FUNCTION,
                 format!("function {}({}) does not exist", self.name, types.join(", ")),
@@ -268,25 +338,31 @@ impl ScalarUDFImpl for SqlFunction {
     }
 
     fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
-        let types: Vec<DataType> = args
+        let fields: Vec<FieldRef> = args
             .arg_fields
             .iter()
             .zip(args.scalar_arguments)
             .map(|(field, scalar)| match scalar {
-                Some(ScalarValue::Utf8(Some(_))) => DataType::Null,
-                _ => field.data_type().clone(),
+                Some(ScalarValue::Utf8(Some(_))) if !is_json(field) => open_field(),
+                Some(scalar) => narrow_field(&Expr::Literal((*scalar).clone(), None), field),
+                None => Arc::clone(field),
             })
             .collect();
-        let chosen = self.resolve(&types)?;
-        Ok(Arc::new(Field::new(self.name, chosen.returns(args.scalar_arguments), true)))
+        let chosen = self.resolve(&fields)?;
+        let field = Field::new(self.name, chosen.returns(args.scalar_arguments), true);
+        let name = chosen.overload.returns;
+        Ok(Arc::new(match name {
+            "json" | "jsonb" | "text" => {
+                field.with_metadata([(PG_TYPE_KEY.to_owned(), name.to_owned())].into())
+            }
+            _ => field,
+        }))
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let is_scalar = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
         let rows = if is_scalar { 1 } else { args.number_rows };
-        let types: Vec<DataType> =
-            args.arg_fields.iter().map(|field| field.data_type().clone()).collect();
-        let body = self.resolve(&types)?.overload.body;
+        let body = self.resolve(&args.arg_fields)?.overload.body;
         let returns = args.return_field.data_type();
         let style = args.config_options.extensions.get::<SessionStyle>();
         let zone = style.map_or_else(Default::default, |style| style.0.clone()).zone;

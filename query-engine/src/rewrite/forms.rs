@@ -5,17 +5,18 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     Array, ArrayElemTypeDef, BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg,
-    FunctionArgExpr, FunctionArguments, GroupByExpr, LimitClause, Query, Select, SelectItem,
-    SetExpr, SetOperator, SetQuantifier, Value, VisitMut, VisitorMut,
+    FunctionArgExpr, FunctionArguments, GroupByExpr, JoinConstraint, JoinOperator, LimitClause,
+    Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier, TableWithJoins, Value,
+    VisitMut, VisitorMut,
 };
 
-use super::{pattern, quantified, spelling};
 use super::series::parsed;
+use super::{pattern, quantified, rows, spelling};
 use crate::catalog::CatalogView;
 use crate::catalog_query::names::parts_of;
-use crate::functions::lists::list_of;
 use crate::catalog_query::text::split_array;
 use crate::catalog_query::types;
+use crate::functions::lists::list_of;
 use crate::{QueryError, SqlState};
 
 /// Puts the planner's spelling in the place of `expr`.
@@ -23,6 +24,10 @@ use crate::{QueryError, SqlState};
 /// # Errors
 /// 0A000 for a form that has none; 22P02 for a malformed array literal.
 pub(super) fn expression(expr: &mut Expr, view: &CatalogView) -> Result<(), QueryError> {
+    if let Some(new) = rows::comparison(expr)? {
+        *expr = new;
+        return Ok(());
+    }
     let new = match expr {
         Expr::AnyOp { left, compare_op, right, .. } => {
             Some(quantified::quantified(left, compare_op, right, false)?)
@@ -37,6 +42,42 @@ pub(super) fn expression(expr: &mut Expr, view: &CatalogView) -> Result<(), Quer
             Some(quantified::like_any(expr, pattern, if *negated { "!~~*" } else { "~~*" })?)
         }
         Expr::Cast { expr: inner, data_type, .. } => array_literal(inner, data_type)?,
+        Expr::SimilarTo { .. } | Expr::Like { .. } | Expr::ILike { .. } => pattern_form(expr)?,
+        Expr::Function(function) => {
+            quantified::array_of_rows(function)?;
+            date_pattern(function, view)?;
+            spelling::function(function)?
+        }
+        Expr::Extract { field, expr, .. } => {
+            let field = text_value(field.to_string().trim_matches('\'').to_ascii_lowercase());
+            Some(quantified::call("extract", vec![field, *taken(expr)]))
+        }
+        Expr::AtTimeZone { timestamp, time_zone } => {
+            Some(quantified::call("timezone", vec![*taken(time_zone), *taken(timestamp)]))
+        }
+        // The planner resolves the elements of ARRAY[…] without the statement around it.
+        Expr::Array(array) if !array.elem.is_empty() => {
+            Some(quantified::call("make_array", std::mem::take(&mut array.elem)))
+        }
+        Expr::UnaryOp { op, expr } => spelling::prefix(*op, expr),
+        Expr::BinaryOp { left, op: BinaryOperator::PGExp, right } => {
+            Some(quantified::call("power", vec![*taken(left), *taken(right)]))
+        }
+        Expr::BinaryOp { left, op: BinaryOperator::PGStartsWith, right } => {
+            Some(quantified::call("starts_with", vec![*taken(left), *taken(right)]))
+        }
+        Expr::Identifier(name) if name.quote_style.is_none() => spelling::clock(name),
+        _ => None,
+    };
+    if let Some(new) = new {
+        *expr = new;
+    }
+    Ok(())
+}
+
+/// A match with a pattern.
+fn pattern_form(expr: &mut Expr) -> Result<Option<Expr>, QueryError> {
+    Ok(match expr {
         Expr::SimilarTo { negated, expr, pattern, escape_char } => {
             let text = literal(pattern)
                 .ok_or_else(|| unsupported("SIMILAR TO a pattern that is no literal"))?;
@@ -66,32 +107,8 @@ pub(super) fn expression(expr: &mut Expr, view: &CatalogView) -> Result<(), Quer
             }
             None
         }
-        Expr::Function(function) => {
-            quantified::array_of_rows(function)?;
-            date_pattern(function, view)?;
-            spelling::function(function)?
-        }
-        Expr::Extract { field, expr, .. } => {
-            let field = text_value(field.to_string().trim_matches('\'').to_ascii_lowercase());
-            Some(quantified::call("extract", vec![field, *taken(expr)]))
-        }
-        Expr::AtTimeZone { timestamp, time_zone } => {
-            Some(quantified::call("timezone", vec![*taken(time_zone), *taken(timestamp)]))
-        }
-        Expr::UnaryOp { op, expr } => spelling::prefix(*op, expr),
-        Expr::BinaryOp { left, op: BinaryOperator::PGExp, right } => {
-            Some(quantified::call("power", vec![*taken(left), *taken(right)]))
-        }
-        Expr::BinaryOp { left, op: BinaryOperator::PGStartsWith, right } => {
-            Some(quantified::call("starts_with", vec![*taken(left), *taken(right)]))
-        }
-        Expr::Identifier(name) if name.quote_style.is_none() => spelling::clock(name),
         _ => None,
-    };
-    if let Some(new) = new {
-        *expr = new;
-    }
-    Ok(())
+    })
 }
 
 pub(super) fn unsupported(what: &str) -> QueryError {
@@ -161,6 +178,45 @@ fn date_pattern(function: &mut Function, view: &CatalogView) -> Result<(), Query
     let translated = pattern::date_format(text)
         .ok_or_else(|| unsupported(&format!("{name}() with the format \"{text}\"")))?;
     *format = text_value(translated);
+    Ok(())
+}
+
+/// Puts the columns of the select list in the place of their numbers inside GROUPING SETS, ROLLUP and CUBE.
+pub(super) fn grouping_positions(select: &mut Select) {
+    let Select { group_by, projection, .. } = select;
+    let GroupByExpr::Expressions(keys, _) = group_by else { return };
+    for key in keys {
+        let (Expr::GroupingSets(sets) | Expr::Rollup(sets) | Expr::Cube(sets)) = key else {
+            continue;
+        };
+        for expr in sets.iter_mut().flatten() {
+            let Expr::Value(value) = expr else { continue };
+            let Value::Number(digits, _) = &value.value else { continue };
+            let at = digits.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+            let item = at.and_then(|at| projection.get(at));
+            if let Some(
+                SelectItem::UnnamedExpr(found) | SelectItem::ExprWithAlias { expr: found, .. },
+            ) = item
+            {
+                *expr = found.clone();
+            }
+        }
+    }
+}
+
+/// Refuses joins that the planner computes otherwise.
+///
+/// # Errors
+/// 0A000 for FULL JOIN with USING and NATURAL: the planner gives no key of the right side.
+pub(super) fn joins(from: &[TableWithJoins]) -> Result<(), QueryError> {
+    for join in from.iter().flat_map(|item| &item.joins) {
+        if let JoinOperator::FullOuter(JoinConstraint::Using(_) | JoinConstraint::Natural) =
+            &join.join_operator
+        {
+            return Err(unsupported("FULL JOIN with USING or NATURAL")
+                .with_hint("Use ON, and coalesce() of both keys."));
+        }
+    }
     Ok(())
 }
 
@@ -273,7 +329,9 @@ fn counted(subquery: &Query, negated: bool) -> Option<Expr> {
 /// `unnest` of the list that stands for a set-returning function.
 fn unfolded(function: &Function) -> Option<Expr> {
     let parts = parts_of(&function.name).ok()?;
-    let (FunctionArguments::List(list), None) = (&function.args, &function.over) else { return None };
+    let (FunctionArguments::List(list), None) = (&function.args, &function.over) else {
+        return None;
+    };
     let [(_, name)] = list_of(parts.last()?)? else { return None };
     let arguments = list.args.iter().map(|argument| match argument {
         FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr.clone()),

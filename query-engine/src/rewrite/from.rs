@@ -7,7 +7,7 @@
 //! ```
 
 use sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, Query, SelectItem, SetExpr,
+    Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, Query, Select, SelectItem, SetExpr,
     SetOperator, SetQuantifier, TableAlias, TableFactor, UnaryOperator, Value,
 };
 
@@ -115,39 +115,16 @@ fn derived(
         }),
     };
     let is_single = lists.as_ref().is_none_or(|lists| lists.len() == 1);
-    if given.is_empty() && is_single && let Some(alias) = &alias_name {
+    if given.is_empty()
+        && is_single
+        && let Some(alias) = &alias_name
+    {
         given.push(fold(alias));
     }
     let mut query = parsed("SELECT 1")?;
     let SetExpr::Select(select) = &mut *query.body else { return None };
     let mut items: Vec<(String, Expr)> = match lists {
-        Some(mut lists) => {
-            if with_ordinality {
-                let all = lists.iter().map(|(_, list)| list.clone()).collect();
-                lists.push(("ordinality".to_owned(), call(ORDINALS, all)));
-            }
-            // The lists are columns first: the planner unfolds columns of any kind.
-            let source = lists.iter().enumerate().map(|(at, (_, list))| {
-                let alias = Ident::with_quote('"', column_name(at));
-                SelectItem::ExprWithAlias { expr: list.clone(), alias }
-            });
-            let mut inner = parsed("SELECT 1")?;
-            let SetExpr::Select(inner_select) = &mut *inner.body else { return None };
-            inner_select.projection = source.collect();
-            select.from = parsed("SELECT 1 FROM (SELECT 1) AS ergosql_lists")
-                .and_then(|query| match *query.body {
-                    SetExpr::Select(select) => Some(select.from),
-                    _ => None,
-                })?;
-            if let TableFactor::Derived { subquery, .. } = &mut select.from.first_mut()?.relation {
-                **subquery = inner;
-            }
-            let unfolded = lists.into_iter().enumerate().map(|(at, (name, _))| {
-                let column = Expr::Identifier(Ident::with_quote('"', column_name(at)));
-                (name, call("unnest", vec![column]))
-            });
-            unfolded.collect()
-        }
+        Some(lists) => unfolded(select, lists, with_ordinality)?,
         None => vec![(name.to_owned(), call(name, arguments))],
     };
     if with_ordinality && select.from.is_empty() {
@@ -178,6 +155,37 @@ fn derived(
         alias: Some(alias),
         sample: None,
     })
+}
+
+/// The lists as columns of a subquery of `select`: the planner unfolds columns of any kind. Gives the names and
+/// the unfolded columns.
+fn unfolded(
+    select: &mut Select,
+    mut lists: Vec<(String, Expr)>,
+    with_ordinality: bool,
+) -> Option<Vec<(String, Expr)>> {
+    if with_ordinality {
+        let all = lists.iter().map(|(_, list)| list.clone()).collect();
+        lists.push(("ordinality".to_owned(), call(ORDINALS, all)));
+    }
+    let source = lists.iter().enumerate().map(|(at, (_, list))| {
+        let alias = Ident::with_quote('"', column_name(at));
+        SelectItem::ExprWithAlias { expr: list.clone(), alias }
+    });
+    let mut inner = parsed("SELECT 1")?;
+    let SetExpr::Select(inner_select) = &mut *inner.body else { return None };
+    inner_select.projection = source.collect();
+    let around = parsed("SELECT 1 FROM (SELECT 1) AS ergosql_lists")?;
+    let SetExpr::Select(around) = *around.body else { return None };
+    select.from = around.from;
+    if let TableFactor::Derived { subquery, .. } = &mut select.from.first_mut()?.relation {
+        **subquery = inner;
+    }
+    let unfolded = lists.into_iter().enumerate().map(|(at, (name, _))| {
+        let column = Expr::Identifier(Ident::with_quote('"', column_name(at)));
+        (name, call("unnest", vec![column]))
+    });
+    Some(unfolded.collect())
 }
 
 fn column_name(at: usize) -> String {

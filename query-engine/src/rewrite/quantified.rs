@@ -12,8 +12,8 @@ use sqlparser::ast::{
 };
 
 use super::forms::{taken, text_value, unsupported};
-use super::series::parsed;
 use super::plain_operator;
+use super::series::parsed;
 use crate::QueryError;
 use crate::apply::COLLECT;
 use crate::catalog_query::names::parts_of;

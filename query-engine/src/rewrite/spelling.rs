@@ -12,12 +12,7 @@ use crate::QueryError;
 use crate::catalog_query::names::parts_of;
 
 /// Functions with another name in the planner.
-const NAMES: &[(&str, &str)] = &[
-    ("every", "bool_and"),
-    ("variance", "var_samp"),
-    ("char_length", "character_length"),
-    ("substr", "substring"),
-];
+const NAMES: &[(&str, &str)] = &[("every", "bool_and"), ("variance", "var_samp")];
 /// Functions whose result is `integer` in PostgreSQL and `bigint` in the planner.
 const INTEGERS: &[&str] = &[
     "array_length",
@@ -55,7 +50,13 @@ pub(super) fn function(function: &mut Function) -> Result<Option<Expr>, QueryErr
             function.name = ObjectName::from(vec![Ident::new("ergosql_to_timestamp")]);
             None
         }
-        ("mod", [FunctionArg::Unnamed(FunctionArgExpr::Expr(left)), FunctionArg::Unnamed(FunctionArgExpr::Expr(right))]) => {
+        (
+            "mod",
+            [
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(left)),
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(right)),
+            ],
+        ) => {
             let (left, right) = (taken(left), taken(right));
             let (left, right) = (Box::new(Expr::Nested(left)), Box::new(Expr::Nested(right)));
             let op = BinaryOperator::Modulo;

@@ -7,9 +7,9 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    ArrayElemTypeDef, CastKind, DataType as SqlType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr,
-    FunctionArguments, Ident, ObjectNamePart, Query, Select, SelectItem, SetExpr, UnaryOperator,
-    Value, VisitMut, VisitorMut,
+    ArrayElemTypeDef, CastKind, DataType as SqlType, ExactNumberInfo, Expr, Function, FunctionArg,
+    FunctionArgExpr, FunctionArguments, Ident, ObjectNamePart, Query, Select, SelectItem, SetExpr,
+    UnaryOperator, Value, VisitMut, VisitorMut,
 };
 
 use crate::types::numeric::NUMERIC_DIGITS_MAX;
@@ -20,8 +20,18 @@ pub(super) const MARKER: char = '\u{1}';
 /// Name of an expression that has none.
 const UNNAMED: &str = "?column?";
 /// Functions whose integer literals decide the type of their result.
-const TYPED_BY_ARGUMENTS: &[&str] =
-    &["sum", "avg", "min", "max", "array_agg", "coalesce", "nullif", "greatest", "least", "generate_series"];
+const TYPED_BY_ARGUMENTS: &[&str] = &[
+    "sum",
+    "avg",
+    "min",
+    "max",
+    "array_agg",
+    "coalesce",
+    "nullif",
+    "greatest",
+    "least",
+    "generate_series",
+];
 
 /// Gives every output column of `query` and of its subqueries its PostgreSQL name, and every integer
 /// literal that becomes a column the type `integer` where it fits.

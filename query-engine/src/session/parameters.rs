@@ -195,7 +195,9 @@ fn wanted(call: &ScalarFunction, schema: &DFSchema) -> Option<Vec<Option<DataTyp
         }
         return Some(sql::operator(operator, &known)?.arguments());
     }
-    let arguments: Vec<_> = call.args.iter().zip(types).collect();
+    let fields: Vec<_> =
+        call.args.iter().map(|expr| Some(expr.to_field(schema).ok()?.1)).collect::<Option<_>>()?;
+    let arguments: Vec<_> = call.args.iter().zip(fields).collect();
     Some(SqlFunction::of(&call.func, &arguments)?.ok()?.arguments())
 }
 

@@ -202,11 +202,7 @@ pub(crate) fn shortened(value: i256, scale: i8) -> (i256, i8) {
 
 /// The quotient with the digits that PostgreSQL's division gives it, in a carrier of `to` digits after the
 /// point. `None` past 256 bits.
-pub(crate) fn quotient(
-    (a, a_scale): (i256, i8),
-    (b, b_scale): (i256, i8),
-    to: i8,
-) -> Option<i256> {
+pub(crate) fn quotient((a, a_scale): (i256, i8), (b, b_scale): (i256, i8), to: i8) -> Option<i256> {
     let ((a_place, a_group), (b_place, b_group)) =
         (leading_group(a, a_scale)?, leading_group(b, b_scale)?);
     let mut place = a_place - b_place;

@@ -101,9 +101,7 @@ pub(crate) fn number_type(operator: Operator, left: Class, right: Class) -> Opti
             }
             decimal_type(left_whole + right_whole + i32::from(scale), scale)
         }
-        Operator::Divide => {
-            decimal_type(i32::from(NUMERIC_DIGITS_MAX), QUOTIENT_SCALE)
-        }
+        Operator::Divide => decimal_type(i32::from(NUMERIC_DIGITS_MAX), QUOTIENT_SCALE),
         _ => decimal_type(left_whole.max(right_whole) + i32::from(scale), scale),
     })
 }
@@ -155,9 +153,7 @@ impl ScalarUDFImpl for OpenOperator {
             .iter()
             .zip(args.scalar_arguments)
             .map(|(field, scalar)| match scalar {
-                Some(ScalarValue::Utf8(Some(_))) if !is_comparison(self.operator) => {
-                    DataType::Null
-                }
+                Some(ScalarValue::Utf8(Some(_))) if !is_comparison(self.operator) => DataType::Null,
                 Some(value) => {
                     let literal = Expr::Literal((*value).clone(), None);
                     narrowed(&literal, field.data_type()).clone()

@@ -17,6 +17,7 @@ use schemas::{EXTENSION_KEY, UINT256_EXTENSION};
 
 use crate::catalog::named_pg_type;
 use crate::error::map::query_error;
+use crate::session::parameter_data_type;
 use crate::types::class::{timestamptz, type_name};
 use crate::types::uint256::UINT256_BYTES;
 use crate::{PgType, QueryError, SqlState};
@@ -50,7 +51,7 @@ impl Output {
         let mut converted = Vec::with_capacity(fields.len());
         for field in fields {
             let (pg_type, conversion) = describe(field.data_type())?;
-            types.push(named_pg_type(field).unwrap_or(pg_type));
+            types.push(named(field, pg_type));
             converted.push(match &conversion {
                 Conversion::Keep => Field::new(field.name(), field.data_type().clone(), true),
                 Conversion::Cast(to) => Field::new(field.name(), to.clone(), true),
@@ -88,6 +89,14 @@ impl Output {
         RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)
             .map_err(|error| query_error(&error.into()))
     }
+}
+
+/// The type that metadata names, where values of it have this carrier: a cast keeps the metadata of its
+/// operand, and so a name that is no longer true.
+fn named(field: &Field, carried: PgType) -> PgType {
+    let Some(named) = named_pg_type(field) else { return carried };
+    let own = parameter_data_type(named).and_then(|found| describe(&found));
+    if own.is_ok_and(|(own, _)| own == carried) { named } else { carried }
 }
 
 fn describe(data_type: &DataType) -> Result<(PgType, Conversion), QueryError> {

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
 use datafusion::common::{DFSchema, Result};
-use datafusion::logical_expr::Operator;
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr, TypePlanner};
+use datafusion::logical_expr::{ExprSchemable, Operator};
 use sqlparser::ast::{
     BinaryOperator, CharacterLength, DataType as SqlType, ExactNumberInfo, ObjectName, TimezoneInfo,
 };
 
 use crate::catalog::PG_TYPE_KEY;
+use crate::functions::sql;
 use crate::types::class::timestamptz;
 use crate::types::numeric::{NUMERIC_DIGITS_MAX, decimal_type};
 use crate::types::operator::OpenOperator;
@@ -33,7 +34,7 @@ impl ExprPlanner for OpenOperators {
     fn plan_binary_op(
         &self,
         raw: RawBinaryExpr,
-        _schema: &DFSchema,
+        schema: &DFSchema,
     ) -> Result<PlannerResult<RawBinaryExpr>> {
         let operator = match raw.op {
             BinaryOperator::Plus => Operator::Plus,
@@ -47,10 +48,30 @@ impl ExprPlanner for OpenOperators {
             BinaryOperator::LtEq => Operator::LtEq,
             BinaryOperator::Gt => Operator::Gt,
             BinaryOperator::GtEq => Operator::GtEq,
-            _ => return Ok(PlannerResult::Original(raw)),
+            _ => return json(raw, schema),
         };
         Ok(PlannerResult::Planned(OpenOperator::call(operator, raw.left, raw.right)))
     }
+}
+
+/// Operators of `json` and `jsonb` as calls; others are left to the planner.
+fn json(raw: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
+    let symbol = match raw.op {
+        BinaryOperator::Arrow => "->",
+        BinaryOperator::LongArrow => "->>",
+        BinaryOperator::HashArrow => "#>",
+        BinaryOperator::HashLongArrow => "#>>",
+        BinaryOperator::AtArrow => "@>",
+        BinaryOperator::ArrowAt => "<@",
+        BinaryOperator::Question => "?",
+        _ => return Ok(PlannerResult::Original(raw)),
+    };
+    let sides =
+        [(&raw.left, raw.left.to_field(schema)?.1), (&raw.right, raw.right.to_field(schema)?.1)];
+    Ok(match sql::json_operator(symbol, &sides) {
+        Some(chosen) => PlannerResult::Planned(chosen.call(vec![raw.left, raw.right])),
+        None => PlannerResult::Original(raw),
+    })
 }
 
 /// PostgreSQL's type names.
@@ -68,7 +89,7 @@ impl TypePlanner for PgTypeNames {
                 numeric(info).map(Some)
             }
             SqlType::Bytea => plain(DataType::Binary),
-            SqlType::Text => plain(DataType::Utf8),
+            SqlType::Text => plain_named(DataType::Utf8, "text"),
             SqlType::Varchar(length)
             | SqlType::CharacterVarying(length)
             | SqlType::CharVarying(length) => text(length.as_ref(), None, "varchar").map(Some),

@@ -31,6 +31,7 @@ use datafusion::scalar::ScalarValue;
 use crate::functions::checked::CheckedArithmetic;
 use crate::functions::conditional::Conditional;
 use crate::functions::quantified::Quantified;
+use crate::functions::series;
 use crate::functions::sql::{self, Chosen, SqlFunction};
 use crate::types::class::{Class, narrowed, operand_name, type_name, unknown_literal};
 use crate::types::operator::{
@@ -88,7 +89,7 @@ impl AnalyzerRule for DecideTypes {
 }
 
 fn decide_plan(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
-    if matches!(plan, LogicalPlan::TableScan(_) | LogicalPlan::Limit(_)) {
+    if matches!(plan, LogicalPlan::TableScan(_)) {
         return Ok(Transformed::no(plan));
     }
     let schema = merge_schema(&plan.inputs());
@@ -193,11 +194,27 @@ fn function(call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>
     if !UINT256_FUNCTIONS.contains(&call.func.name()) {
         refuse_uint256(&format!("{}()", call.func.name()), &call.args, schema)?;
     }
-    let types =
-        call.args.iter().map(|expr| expr.get_type(schema)).collect::<Result<Vec<_>>>()?;
-    let types: Vec<_> = call.args.iter().zip(types).collect();
+    let fields = call
+        .args
+        .iter()
+        .map(|expr| expr.to_field(schema).map(|found| found.1))
+        .collect::<Result<Vec<_>>>()?;
+    let types: Vec<_> = call.args.iter().zip(fields).collect();
     if let Some(chosen) = SqlFunction::of(&call.func, &types) {
         return sql_call(chosen?, call.args, schema).map(Transformed::yes);
+    }
+    if call.func.name() == "generate_series" {
+        let types = call
+            .args
+            .iter()
+            .map(|expr| Ok(narrowed(expr, &expr.get_type(schema)?).clone()))
+            .collect::<Result<Vec<_>>>()?;
+        let Some(wanted) = series::arguments(&types) else {
+            return Ok(Transformed::no(Expr::ScalarFunction(call)));
+        };
+        let args =
+            call.args.into_iter().zip(wanted).map(|(expr, wanted)| brought(expr, wanted, schema));
+        return Ok(Transformed::yes(call.func.call(args.collect::<Result<Vec<_>>>()?)));
     }
     if call.func.name() == "make_array" {
         let args = unify::unify(call.args, "ARRAY", schema)?;
@@ -278,18 +295,26 @@ fn sql_operator(
     sql_call(chosen, operands, schema).map(Some)
 }
 
+/// `expr` as a value of type `wanted`.
+fn brought(expr: Expr, wanted: DataType, schema: &DFSchema) -> Result<Expr> {
+    if expr.get_type(schema)? == wanted && unknown_literal(&expr).is_none() {
+        return Ok(expr);
+    }
+    let cast = Expr::Cast(datafusion::logical_expr::expr::Cast::new(Box::new(expr), wanted));
+    cast::decide_cast(cast, schema).map(|decided| decided.data)
+}
+
 /// The call with its arguments brought to the types of the overload.
 fn sql_call(chosen: Chosen, arguments: Vec<Expr>, schema: &DFSchema) -> Result<Expr> {
-    let arguments = arguments.into_iter().zip(chosen.arguments()).map(|(expr, wanted)| {
+    let arguments = arguments.into_iter().zip(chosen.arguments()).enumerate();
+    let arguments = arguments.map(|(at, (expr, wanted))| {
         let Some(wanted) = wanted else { return Ok(expr) };
-        if expr.get_type(schema)? == wanted && unknown_literal(&expr).is_none() {
-            return Ok(expr);
+        if let Some(name) = chosen.wants_json(at)
+            && unknown_literal(&expr).is_some()
+        {
+            return Ok(cast::named_text(expr, name));
         }
-        if wanted == DataType::Utf8 {
-            return Ok(expr);
-        }
-        let cast = Expr::Cast(datafusion::logical_expr::expr::Cast::new(Box::new(expr), wanted));
-        cast::decide_cast(cast, schema).map(|decided| decided.data)
+        if wanted == DataType::Utf8 { Ok(expr) } else { brought(expr, wanted, schema) }
     });
     Ok(chosen.call(arguments.collect::<Result<Vec<_>>>()?))
 }

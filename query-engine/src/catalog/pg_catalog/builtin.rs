@@ -290,6 +290,17 @@ pub(crate) fn rows(relation: &BuiltinRelation) -> Vec<Row> {
         .collect()
 }
 
+/// Whether PostgreSQL has a function of this name.
+pub(crate) fn has_function(name: &str) -> bool {
+    static NAMES: LazyLock<std::collections::HashSet<Arc<str>>> = LazyLock::new(|| {
+        let Some(relation) = relation("pg_catalog", "pg_proc") else { return Default::default() };
+        let at = relation.columns.iter().position(|column| column.name == "proname");
+        let names = rows(relation).into_iter();
+        names.filter_map(|row| row.get(at?).map(|name| Arc::from(name.as_text()))).collect()
+    });
+    NAMES.contains(name)
+}
+
 /// Description of one setting: the columns of `setting_descriptions.tsv`, all of them text.
 pub(crate) fn settings() -> Vec<Vec<Option<Arc<str>>>> {
     let records =

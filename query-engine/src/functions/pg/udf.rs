@@ -20,11 +20,11 @@ use datafusion::logical_expr::{
 use datafusion::scalar::ScalarValue;
 
 use super::{Call, REGISTRY, Resolved, resolve};
-use crate::QueryError;
 use crate::catalog::{CatalogView, PG_TYPE_KEY, named_pg_type};
 use crate::catalog_query::result::{array, carrier, wire_type};
 use crate::catalog_query::types::{self, TypeOid};
 use crate::catalog_query::{Env, Value, text};
+use crate::{PgType, QueryError};
 
 /// Functions that read the session's settings or change them are run once for each call.
 const VOLATILE: &[&str] = &[
@@ -103,7 +103,17 @@ fn type_of(field: &FieldRef) -> TypeOid {
         DataType::Int64 => types::INT8,
         DataType::Float32 => types::FLOAT4,
         DataType::Float64 => types::FLOAT8,
+        DataType::Timestamp(_, None) => PgType::Timestamp.oid(),
         DataType::Timestamp(..) => types::TIMESTAMPTZ,
+        DataType::Date32 => PgType::Date.oid(),
+        DataType::Time64(_) => PgType::Time.oid(),
+        DataType::Interval(_) | DataType::Duration(_) => PgType::Interval.oid(),
+        DataType::Binary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
+            PgType::Bytea.oid()
+        }
+        DataType::Decimal128(..) | DataType::Decimal256(..) | DataType::LargeBinary => {
+            PgType::Numeric.oid()
+        }
         DataType::List(inner) => types::array_of(type_of(inner)).unwrap_or(types::ANYARRAY),
         _ => types::TEXT,
     }
@@ -161,7 +171,11 @@ impl ScalarUDFImpl for CatalogFunction {
         for row in 0..rows {
             let mut arguments = Vec::with_capacity(arrays.len());
             for ((array, from), to) in arrays.iter().zip(&found).zip(&resolved.argument_types) {
-                let value = value_at(array, row)?;
+                let value = match self.name {
+                    // The type is all that it asks for.
+                    "pg_typeof" => Value::Null,
+                    _ => value_at(array, row)?,
+                };
                 arguments.push(text::cast(&env, &value, *from, *to).map_err(external)?);
             }
             let call = Call { env: &env, types: &resolved.argument_types, arguments: &arguments };

@@ -62,6 +62,15 @@ impl Arguments<'_> {
         }
     }
 
+    pub(super) fn bytes(&self, at: usize) -> &[u8] {
+        match self.values.get(at) {
+            Some(
+                ScalarValue::Binary(Some(bytes)) | ScalarValue::FixedSizeBinary(_, Some(bytes)),
+            ) => bytes,
+            _ => &[],
+        }
+    }
+
     /// Unscaled digits and the scale of a number.
     pub(super) fn number(&self, at: usize) -> (i256, i8) {
         match self.values.get(at) {
@@ -122,6 +131,12 @@ pub(super) fn time(us: i64) -> ScalarValue {
 
 pub(super) fn text(text: impl Into<String>) -> ScalarValue {
     ScalarValue::Utf8(Some(text.into()))
+}
+
+/// A list of text.
+pub(super) fn texts(parts: impl IntoIterator<Item = Option<String>>) -> ScalarValue {
+    let parts: Vec<_> = parts.into_iter().map(ScalarValue::Utf8).collect();
+    ScalarValue::List(ScalarValue::new_list_nullable(&parts, &DataType::Utf8))
 }
 
 /// `value / 10^scale` as a decimal of type `to`, rounded.

@@ -212,8 +212,7 @@ fn clock(call: &Arguments<'_>, from: usize) -> Result<i64, QueryError> {
 
 fn to_timestamp(call: &Arguments<'_>) -> Result<ScalarValue, QueryError> {
     let us = (call.float(0) * US_PER_SECOND as f64).round_ties_even();
-    if !(us.abs() < 9.2e18) {
-        return Err(timestamp_range());
-    }
-    Ok(instant(us as i64))
+    // Not a number is in no range.
+    let in_range = us.abs() < 9.2e18;
+    if in_range { Ok(instant(us as i64)) } else { Err(timestamp_range()) }
 }

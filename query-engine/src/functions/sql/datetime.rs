@@ -1,10 +1,11 @@
 //! `date_trunc`, `date_bin` and `age`.
 
+use datafusion::arrow::datatypes::DataType;
 use datafusion::scalar::ScalarValue;
 
 use super::Entry;
 use super::arguments::{Arguments, Interval, instant, timestamp, timestamp_range};
-use super::calendar::{local, utc, zone};
+use super::calendar::{added_in, local, utc, zone};
 use crate::values::calendar::{CivilDate, US_PER_DAY, US_PER_SECOND, Zone};
 use crate::{QueryError, SqlState};
 
@@ -28,6 +29,16 @@ pub(super) const FUNCTIONS: &[Entry] = &[
         age(local(call.int(0), call.zone), local(call.int(1), call.zone)).value()
     }),
 ];
+
+/// An instant after one step of an interval, months and days on the clocks of the zone.
+///
+/// # Errors
+/// 22008 past the last instant.
+pub(crate) fn advanced(us: i64, step: &ScalarValue, zone: Zone) -> Result<i64, QueryError> {
+    let values = [step.clone()];
+    let call = Arguments { values: &values, zone, returns: &DataType::Null };
+    added_in(us, call.interval(0), zone)
+}
 
 fn in_zone(call: &Arguments<'_>, zone: Zone) -> Result<ScalarValue, QueryError> {
     let us = call.int(1);
@@ -126,8 +137,8 @@ fn age(later: i64, earlier: i64) -> Interval {
     let (high_day, low_day) = (day(high), day(low));
     let mut us = high.rem_euclid(US_PER_DAY) - low.rem_euclid(US_PER_DAY);
     let mut days = i64::from(high_day.day) - i64::from(low_day.day);
-    let mut months = (high_day.year - low_day.year) * 12 + i64::from(high_day.month)
-        - i64::from(low_day.month);
+    let mut months =
+        (high_day.year - low_day.year) * 12 + i64::from(high_day.month) - i64::from(low_day.month);
     if us < 0 {
         us += US_PER_DAY;
         days -= 1;
@@ -142,6 +153,7 @@ fn age(later: i64, earlier: i64) -> Interval {
 }
 
 fn month_days(day: CivilDate) -> i64 {
-    let last = (28..=31).rev().find(|last| CivilDate { day: *last, ..day }.to_unix_days().is_some());
+    let last =
+        (28..=31).rev().find(|last| CivilDate { day: *last, ..day }.to_unix_days().is_some());
     i64::from(last.unwrap_or(30))
 }

@@ -118,9 +118,7 @@ fn part(call: &Arguments<'_>, kind: Kind) -> Result<i128, QueryError> {
                 "epoch" => Some(i128::from(us)),
                 "timezone" if kind == Kind::Timestamptz => Some(whole(offset)),
                 "timezone_hour" if kind == Kind::Timestamptz => Some(whole(offset / 3_600)),
-                "timezone_minute" if kind == Kind::Timestamptz => {
-                    Some(whole(offset % 3_600 / 60))
-                }
+                "timezone_minute" if kind == Kind::Timestamptz => Some(whole(offset % 3_600 / 60)),
                 "julian" => None,
                 field => of_time(field, shown.rem_euclid(US_PER_DAY))
                     .or_else(|| of_day(field, shown.div_euclid(US_PER_DAY))),
@@ -195,7 +193,13 @@ fn of_day(field: &str, days: i64) -> Option<i128> {
         "century" => era(100),
         "millennium" => era(1_000),
         "dow" => weekday,
-        "isodow" => if weekday == 0 { 7 } else { weekday },
+        "isodow" => {
+            if weekday == 0 {
+                7
+            } else {
+                weekday
+            }
+        }
         "doy" => days - first + 1,
         "week" => iso_week(days).1,
         "isoyear" => {

@@ -17,8 +17,12 @@ pub(super) const FUNCTIONS: &[Entry] = &[
     Entry("-(interval,interval) interval", |call| {
         sum(call.interval(0), call.interval(1).negated())
     }),
-    Entry("*(interval,float8) interval", |call| scaled(call.interval(0), |part| part * call.float(1))),
-    Entry("*(float8,interval) interval", |call| scaled(call.interval(1), |part| part * call.float(0))),
+    Entry("*(interval,float8) interval", |call| {
+        scaled(call.interval(0), |part| part * call.float(1))
+    }),
+    Entry("*(float8,interval) interval", |call| {
+        scaled(call.interval(1), |part| part * call.float(0))
+    }),
     Entry("/(interval,float8) interval", |call| match call.float(1) {
         0.0 => Err(QueryError::new(SqlState::DIVISION_BY_ZERO, "division by zero")),
         divisor => scaled(call.interval(0), |part| part / divisor),

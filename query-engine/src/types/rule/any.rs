@@ -64,7 +64,8 @@ pub(super) fn quantified(
         return Err(unsupported("ANY or ALL with these types"));
     };
     let (left, right) = (decided.left.get_type(&both)?, decided.right.get_type(&both)?);
-    let common = if left == right { Some(left.clone()) } else { comparison_coercion(&left, &right) };
+    let common =
+        if left == right { Some(left.clone()) } else { comparison_coercion(&left, &right) };
     let Some(common) = common else {
         return Err(undefined_operator(
             operator,

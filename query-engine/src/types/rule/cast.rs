@@ -11,17 +11,17 @@ use datafusion::scalar::ScalarValue;
 
 use super::compare::{literal_as, literal_number, uint256_literal};
 use crate::catalog::PG_TYPE_KEY;
+use crate::catalog_query::text::split_array;
+use crate::catalog_query::types;
 use crate::functions::pg_cast::{CastKind, PgCast};
 use crate::functions::sql;
 use crate::functions::text_form::TextForm;
-use crate::catalog_query::text::split_array;
-use crate::catalog_query::types;
 use crate::types::class::{Class, timestamptz, type_name, unknown_literal};
 use crate::types::numeric::{Numeric, QUOTIENT_SCALE, out_of_range};
 use crate::types::planner::{BARE_NUMERIC_KEY, LENGTH_KEY};
 use crate::types::{bytea, interval};
-use crate::values::{TextStyle, Zone};
 use crate::values::decode::datetime::{parse_date, parse_time, parse_timestamp};
+use crate::values::{TextStyle, Zone};
 use crate::{QueryError, SqlState};
 
 /// Decides a CAST; TRY_CAST is not PostgreSQL's and is refused where it would touch our types.
@@ -85,10 +85,30 @@ pub(super) fn decide_cast(expr: Expr, schema: &DFSchema) -> Result<Transformed<E
             }
         }
         (_, Class::Decimal(..)) if bare => bare_numeric(*inner, source, field)?,
+        (Class::Text, Class::Text) if let Some(name) = json_function(&inner, &field, schema)? => {
+            sql::call(name, vec![plain(*inner, &text_field())]).unwrap_or_else(|| lit(""))
+        }
         (_, Class::Text) => shortened(plain(*inner, &field), &field)?,
         _ => plain(*inner, &field),
     };
     Ok(Transformed::yes(decided))
+}
+
+fn text_field() -> FieldRef {
+    let named = [(PG_TYPE_KEY.to_owned(), "text".to_owned())];
+    Arc::new(Field::new("", DataType::Utf8, true).with_metadata(named.into()))
+}
+
+/// The function that reads text as the JSON type that a cast names.
+fn json_function(expr: &Expr, field: &FieldRef, schema: &DFSchema) -> Result<Option<&'static str>> {
+    let to = match field.metadata().get(PG_TYPE_KEY).map(String::as_str) {
+        Some("jsonb") => "ergosql_jsonb",
+        Some("json") => "ergosql_json",
+        _ => return Ok(None),
+    };
+    let (_, own) = expr.to_field(schema)?;
+    let is_same = own.metadata().get(PG_TYPE_KEY) == field.metadata().get(PG_TYPE_KEY);
+    Ok((!is_same).then_some(to))
 }
 
 fn is_temporal(data_type: &DataType) -> bool {
@@ -183,6 +203,13 @@ fn plain(expr: Expr, field: &FieldRef) -> Expr {
     Expr::Cast(Cast::new_from_field(Box::new(expr), Arc::new(to)))
 }
 
+/// `expr`, which is text, under the name of another type with the same carrier.
+pub(super) fn named_text(expr: Expr, name: &str) -> Expr {
+    let named = [(PG_TYPE_KEY.to_owned(), name.to_owned())];
+    let field = Field::new("", DataType::Utf8, true).with_metadata(named.into());
+    Expr::Cast(Cast::new_from_field(Box::new(expr), Arc::new(field)))
+}
+
 /// The literal itself where it has the type already.
 fn with_type(expr: Expr, field: &FieldRef) -> Expr {
     match &expr {
@@ -197,7 +224,7 @@ fn shortened(expr: Expr, field: &FieldRef) -> Result<Expr> {
     let length: i64 = length.parse().map_err(|_| {
         QueryError::new(SqlState::INVALID_PARAMETER_VALUE, "length of type varchar is too large")
     })?;
-    Ok(datafusion::functions::unicode::left().call(vec![expr, lit(length)]))
+    Ok(plain(datafusion::functions::unicode::left().call(vec![expr, lit(length)]), field))
 }
 
 /// `::numeric` keeps the digits that the source has.

@@ -2,9 +2,11 @@
 
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{DFSchema, Result};
+use datafusion::logical_expr::expr::Cast;
 use datafusion::logical_expr::{Expr, ExprSchemable, cast, lit};
 use datafusion::scalar::ScalarValue;
 
+use super::cast::decide_cast;
 use super::compare::{literal_as, literal_number, uint256_literal};
 use crate::functions::pg_cast::{CastKind, PgCast};
 use crate::types::bytea;
@@ -28,7 +30,7 @@ pub(super) fn unify(exprs: Vec<Expr>, what: &str, schema: &DFSchema) -> Result<V
         .filter(|(class, _)| class.is_number())
         .map(|(class, expr)| if is_small_literal(expr) { Class::Int4 } else { *class })
         .max_by_key(|class| rank(*class));
-    let Some(number) = number else { return Ok(exprs) };
+    let Some(number) = number else { return others(exprs, &types, schema) };
     exprs
         .into_iter()
         .zip(types)
@@ -37,9 +39,35 @@ pub(super) fn unify(exprs: Vec<Expr>, what: &str, schema: &DFSchema) -> Result<V
             (None, Class::Text | Class::Other) => {
                 Err(no_match(what, &number.arrow().unwrap_or(DataType::Null), &data_type))
             }
+            // A float among exact numbers makes all of them floats.
+            (None, class) if number == Class::Float && class.is_number() => {
+                if class == Class::Float { Ok(expr) } else { Ok(cast(expr, DataType::Float64)) }
+            }
             _ => Ok(narrow(expr, number)),
         })
         .collect()
+}
+
+/// Literals in quotes take the type of what is neither text nor a number.
+fn others(exprs: Vec<Expr>, types: &[DataType], schema: &DFSchema) -> Result<Vec<Expr>> {
+    let known = types.iter().find(|found| Class::of(found) == Class::Other);
+    let Some(known) = known.filter(|known| known.is_temporal() || is_interval(known)) else {
+        return Ok(exprs);
+    };
+    exprs
+        .into_iter()
+        .map(|expr| match unknown_literal(&expr) {
+            Some(_) => {
+                let cast = Expr::Cast(Cast::new(Box::new(expr), known.clone()));
+                decide_cast(cast, schema).map(|decided| decided.data)
+            }
+            None => Ok(expr),
+        })
+        .collect()
+}
+
+fn is_interval(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Interval(_))
 }
 
 fn rank(class: Class) -> u8 {
