@@ -174,7 +174,7 @@ fn plan(message: &str) -> QueryError {
     if let Some(name) = between(message, "Invalid function '", "'")
         .or_else(|| between(message, "table function '", "'"))
     {
-        if builtin::has_function(name) {
+        if !name.starts_with("pg_") && builtin::has_function(name) {
             let message = format!("function {name}() is not supported");
             return QueryError::new(SqlState::FEATURE_NOT_SUPPORTED, message).about(name);
         }

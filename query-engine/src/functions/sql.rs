@@ -158,6 +158,7 @@ impl Chosen {
     pub(crate) fn returns(&self, arguments: &[Option<&ScalarValue>]) -> DataType {
         match self.overload.returns {
             "numeric" => DataType::Decimal256(76, 0),
+            "numeric20" => DataType::Decimal256(76, 20),
             "extracted" => extract::result_type(arguments, self.overload.arguments.get(1)),
             name => arrow(name).unwrap_or(DataType::Utf8),
         }

@@ -59,6 +59,10 @@ pub(super) fn expression(expr: &mut Expr, view: &CatalogView) -> Result<(), Quer
         Expr::Array(array) if !array.elem.is_empty() => {
             Some(quantified::call("make_array", std::mem::take(&mut array.elem)))
         }
+        Expr::Substring { substring_from: from @ None, substring_for: Some(_), .. } => {
+            *from = Some(Box::new(Expr::value(Value::Number("1".to_owned(), false))));
+            None
+        }
         Expr::UnaryOp { op, expr } => spelling::prefix(*op, expr),
         Expr::BinaryOp { left, op: BinaryOperator::PGExp, right } => {
             Some(quantified::call("power", vec![*taken(left), *taken(right)]))

@@ -46,6 +46,10 @@ pub(super) fn function(function: &mut Function) -> Result<Option<Expr>, QueryErr
     }
     let FunctionArguments::List(list) = &mut function.args else { return Ok(None) };
     Ok(match (name, list.args.as_mut_slice()) {
+        ("log", [_]) => {
+            function.name = ObjectName::from(vec![Ident::new("log10")]);
+            None
+        }
         ("to_timestamp", [_]) => {
             function.name = ObjectName::from(vec![Ident::new("ergosql_to_timestamp")]);
             None

@@ -234,7 +234,7 @@ SELECT DISTINCT ON (dept, hired) name FROM emp ORDER BY dept NULLS FIRST, hired,
 SELECT DISTINCT dept, count(*) OVER (PARTITION BY dept) FROM emp ORDER BY 1
 SELECT DISTINCT i FROM v ORDER BY i DESC
 SELECT DISTINCT i % 3 AS m FROM v ORDER BY m NULLS FIRST
-SELECT DISTINCT t, i FROM v ORDER BY i
+SELECT DISTINCT t, i FROM v ORDER BY i, t
 SELECT dept, count(*), sum(salary), avg(salary), min(name), max(hired) FROM emp GROUP BY dept ORDER BY dept
 SELECT dept AS d, count(*) FROM emp GROUP BY d ORDER BY d
 SELECT dept, count(*) FROM emp GROUP BY 1 ORDER BY 2 DESC, 1
@@ -247,7 +247,7 @@ SELECT 1 FROM emp HAVING max(salary) > 1
 SELECT dept, name FROM emp GROUP BY dept
 SELECT sum(salary) FROM emp WHERE sum(salary) > 1
 SELECT count(*) FILTER (WHERE salary > 4000), sum(salary) FILTER (WHERE dept = 'eng'), array_agg(name ORDER BY name) FILTER (WHERE dept = 'ops') FROM emp
-SELECT dept, boss, count(*) FROM emp GROUP BY ROLLUP (dept, boss) ORDER BY dept, boss
+SELECT dept, boss, count(*) FROM emp GROUP BY ROLLUP (dept, boss) ORDER BY dept, boss, 3
 SELECT dept, boss, count(*), grouping(dept), grouping(boss), grouping(dept, boss) FROM emp GROUP BY CUBE (dept, boss) ORDER BY 1, 2, 3, 4, 5
 SELECT dept, boss, sum(salary) FROM emp GROUP BY GROUPING SETS ((dept), (boss), ()) ORDER BY 1, 2, 3
 SELECT dept, extract(year FROM hired) AS y, count(*) FROM emp GROUP BY dept, ROLLUP (extract(year FROM hired)) ORDER BY 1, 2
@@ -351,7 +351,7 @@ SELECT 1 AS a UNION SELECT 2.5 ORDER BY a
 SELECT 1 AS a, 'x' AS b UNION ALL SELECT 2, NULL ORDER BY a
 SELECT i FROM v UNION SELECT t FROM v
 SELECT id, i FROM v UNION SELECT id FROM w
-(SELECT id FROM v ORDER BY id DESC LIMIT 2) UNION ALL (SELECT id FROM w ORDER BY id LIMIT 1)
+(SELECT id FROM v ORDER BY id DESC LIMIT 2) UNION ALL (SELECT id FROM w ORDER BY id LIMIT 1) ORDER BY 1
 SELECT 1 UNION SELECT 2 EXCEPT SELECT 1
 VALUES (1, 'a'), (2, 'b')
 VALUES (1), (2.5), (NULL)

@@ -35,7 +35,7 @@ pub(super) const FUNCTIONS: &[Entry] = &[
     Entry(">=(interval,interval) bool", |call| Ok(compared(call, Ordering::is_ge))),
     Entry("justify_hours(interval) interval", |call| hours(call.interval(0)).value()),
     Entry("justify_days(interval) interval", |call| days(call.interval(0)).value()),
-    Entry("justify_interval(interval) interval", |call| days(hours(call.interval(0))).value()),
+    Entry("justify_interval(interval) interval", |call| justified(call.interval(0)).value()),
     Entry("isfinite(interval) bool", |_| Ok(ScalarValue::Boolean(Some(true)))),
     Entry("isfinite(date) bool", |_| Ok(ScalarValue::Boolean(Some(true)))),
     Entry("isfinite(timestamp) bool", |_| Ok(ScalarValue::Boolean(Some(true)))),
@@ -115,6 +115,25 @@ fn days(interval: Interval) -> Interval {
         (months, days) = (months + 1, days - DAYS_PER_MONTH);
     }
     Interval { months, days, ..interval }
+}
+
+/// Both at once: all parts have one sign.
+fn justified(interval: Interval) -> Interval {
+    let days = interval.days + interval.us / US_PER_DAY;
+    let mut us = interval.us % US_PER_DAY;
+    let mut months = interval.months + days / DAYS_PER_MONTH;
+    let mut days = days % DAYS_PER_MONTH;
+    if months > 0 && (days < 0 || days == 0 && us < 0) {
+        (months, days) = (months - 1, days + DAYS_PER_MONTH);
+    } else if months < 0 && (days > 0 || days == 0 && us > 0) {
+        (months, days) = (months + 1, days - DAYS_PER_MONTH);
+    }
+    if days > 0 && us < 0 {
+        (days, us) = (days - 1, us + US_PER_DAY);
+    } else if days < 0 && us > 0 {
+        (days, us) = (days + 1, us - US_PER_DAY);
+    }
+    Interval { months, days, us }
 }
 
 fn make(call: &Arguments<'_>) -> Result<ScalarValue, QueryError> {

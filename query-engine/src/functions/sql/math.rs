@@ -5,7 +5,7 @@ use datafusion::scalar::ScalarValue;
 
 use super::Entry;
 use super::arguments::{Arguments, decimal};
-use crate::types::numeric::{out_of_range, rescale};
+use crate::types::numeric::{Numeric, out_of_range, rescale};
 use crate::{QueryError, SqlState};
 
 pub(super) const FUNCTIONS: &[Entry] = &[
@@ -14,6 +14,9 @@ pub(super) const FUNCTIONS: &[Entry] = &[
         let sign = if value == 0.0 || value.is_nan() { value } else { value.signum() };
         Ok(ScalarValue::Float64(Some(sign)))
     }),
+    // As many digits as a float of the type holds for sure.
+    Entry("ergosql_numeric8(float8) numeric20", |call| of_float(call, 14)),
+    Entry("ergosql_numeric4(float8) numeric20", |call| of_float(call, 5)),
     Entry("sign(numeric) numeric", |call| decimal(call.number(0).0.signum(), 0, call.returns)),
     Entry("div(numeric,numeric) numeric", |call| {
         let (left, right, _) = common(call, 0, 1)?;
@@ -66,6 +69,20 @@ fn common(call: &Arguments<'_>, a: usize, b: usize) -> Result<(i256, i256, i8), 
 fn scaled(call: &Arguments<'_>, at: usize, scale: i8) -> Result<i256, QueryError> {
     let (value, own) = call.number(at);
     rescale(value, own, scale).ok_or_else(out_of_range)
+}
+
+fn of_float(call: &Arguments<'_>, digits: usize) -> Result<ScalarValue, QueryError> {
+    let value = call.float(0);
+    if !value.is_finite() {
+        return Err(QueryError::new(
+            SqlState::FEATURE_NOT_SUPPORTED,
+            "NaN and infinity as numeric in a computation are not supported",
+        ));
+    }
+    let scalar = Numeric::parse(&format!("{value:.digits$e}"))?.to_scalar()?;
+    let only = [scalar];
+    let (value, scale) = Arguments { values: &only, ..*call }.number(0);
+    decimal(value, scale, call.returns)
 }
 
 fn divisor(call: &Arguments<'_>) -> i128 {

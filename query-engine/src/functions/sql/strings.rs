@@ -17,6 +17,7 @@ pub(super) const FUNCTIONS: &[Entry] = &[
             pattern(call.text(1))?.find(call.text(0)).map(|found| found.as_str().to_owned());
         Ok(ScalarValue::Utf8(found))
     }),
+    Entry("encode(bytea,text) text", encode),
     Entry("length(bytea) int4", length),
     Entry("length(text) int4", |call| count(call.text(0).chars().count())),
     Entry("octet_length(bytea) int4", length),
@@ -40,6 +41,48 @@ fn count(number: usize) -> Result<ScalarValue, QueryError> {
 
 fn length(call: &Arguments<'_>) -> Result<ScalarValue, QueryError> {
     count(call.bytes(0).len())
+}
+
+fn encode(call: &Arguments<'_>) -> Result<ScalarValue, QueryError> {
+    let bytes = call.bytes(0);
+    let shown = match call.text(1).to_ascii_lowercase().as_str() {
+        "hex" => hex::encode(bytes),
+        "base64" => base64(bytes),
+        "escape" => {
+            let escaped = bytes.iter().map(|byte| match byte {
+                b'\\' => "\\\\".to_owned(),
+                0 | 128.. => format!("\\{byte:03o}"),
+                byte => char::from(*byte).to_string(),
+            });
+            escaped.collect()
+        }
+        _ => {
+            return Err(QueryError::new(
+                SqlState::INVALID_PARAMETER_VALUE,
+                format!("unrecognized encoding: \"{}\"", call.text(1)),
+            ));
+        }
+    };
+    Ok(ScalarValue::Utf8(Some(shown)))
+}
+
+/// With padding, and a new line after each 76 characters.
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const LINE: usize = 76;
+    let mut out = String::new();
+    for (at, chunk) in bytes.chunks(3).enumerate() {
+        if at > 0 && (at * 4).is_multiple_of(LINE) {
+            out.push('\n');
+        }
+        let padded = [chunk[0], *chunk.get(1).unwrap_or(&0), *chunk.get(2).unwrap_or(&0)];
+        let bits = u32::from_be_bytes([0, padded[0], padded[1], padded[2]]);
+        for place in 0..4 {
+            let digit = (bits >> (18 - 6 * place)) & 63;
+            out.push(if place > chunk.len() { '=' } else { char::from(DIGITS[digit as usize]) });
+        }
+    }
+    out
 }
 
 fn pattern(text: &str) -> Result<Regex, QueryError> {

@@ -84,6 +84,14 @@ pub(super) fn decide_cast(expr: Expr, schema: &DFSchema) -> Result<Transformed<E
                 None => plain(*inner, &field),
             }
         }
+        (Class::Float, Class::Decimal(..)) if bare => {
+            let name = match source_type {
+                DataType::Float32 => "ergosql_numeric4",
+                _ => "ergosql_numeric8",
+            };
+            let float = plain(*inner, &Arc::new(Field::new("", DataType::Float64, true)));
+            sql::call(name, vec![float.clone()]).unwrap_or(float)
+        }
         (_, Class::Decimal(..)) if bare => bare_numeric(*inner, source, field)?,
         (Class::Text, Class::Text) if let Some(name) = json_function(&inner, &field, schema)? => {
             sql::call(name, vec![plain(*inner, &text_field())]).unwrap_or_else(|| lit(""))
