@@ -312,6 +312,14 @@ impl SqlFunction {
             let fixed = self.fixed.and_then(|at| overloads.get(at));
             fixed.or_else(|| choose(overloads, &names)).map(|overload| Chosen { name, overload })
         });
+        let is_uint256 = |field: &FieldRef| field.data_type() == &DataType::LargeBinary;
+        if found.is_none() && fields.iter().any(is_uint256) {
+            return Err(QueryError::new(
+                SqlState::FEATURE_NOT_SUPPORTED,
+                format!("{}() on 256-bit integers is not supported", self.name),
+            )
+            .with_hint("Cast to numeric(76,0)."));
+        }
         found.ok_or_else(|| {
             let types: Vec<_> = fields.iter().map(|field| type_name(field.data_type())).collect();
             QueryError::new(
