@@ -7,8 +7,8 @@
 //! ```
 
 use sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, Query, Select, SelectItem, SetExpr,
-    SetOperator, SetQuantifier, TableAlias, TableFactor, UnaryOperator, Value,
+    DataType, Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, Query, Select, SelectItem,
+    SetExpr, SetOperator, SetQuantifier, TableAlias, TableFactor, UnaryOperator, Value,
 };
 
 use super::forms::unsupported;
@@ -196,6 +196,9 @@ fn is_number(argument: &Expr) -> bool {
     match argument {
         Expr::Value(value) => matches!(value.value, Value::Number(..)),
         Expr::UnaryOp { op: UnaryOperator::Minus, expr } => is_number(expr),
+        Expr::Cast { expr, data_type: DataType::BigInt(None) | DataType::Int8(None), .. } => {
+            is_number(expr)
+        }
         _ => false,
     }
 }

@@ -33,5 +33,7 @@ async fn sums_are_exact_past_bigint() {
     let fixture = Fixture::sealed(&[Run::new(0, 2, 1)]);
     let session = &mut fixture.session();
     assert_eq!(value(session, "SELECT sum(nonce) FROM transactions").await, "27670116110564327421");
-    assert_eq!(value(session, "SELECT avg(number) FROM blocks").await, "1.0000000000000000");
+    // As PostgreSQL: of equal first digits it expects one group of digits less before the point.
+    let average = value(session, "SELECT avg(number)::text FROM blocks").await;
+    assert_eq!(average, "1.00000000000000000000");
 }
