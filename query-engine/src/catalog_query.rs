@@ -1,7 +1,7 @@
 //! Statements over `pg_catalog` and `information_schema`, run row by row with PostgreSQL's semantics.
 //!
 //! ```text
-//! Query (sqlparser) ──bind──> QueryPlan ──exec──> rows ──> RecordBatch with PostgreSQL's types
+//! Query (sqlparser) ──bind, order──> QueryPlan ──exec──> rows ──> RecordBatch with PostgreSQL's types
 //!                      │ names, types, overloads, outer references      ▲
 //!                      └ functions::pg, catalog::pg_catalog tables ─────┘
 //! ```
@@ -9,7 +9,8 @@
 //! Why not the planner: docs/decisions/0005-catalog-queries.md. A statement that names any other
 //! relation, or uses something not known here, is given back unplanned and goes to the planner.
 //!
-//! Reading order: `value` → `types` → `modifier` → `text` → `cast` → `object_names` → `env` → `plan` → `bind` → `exec` → `result`.
+//! Reading order: `value` → `types` → `modifier` → `text` → `cast` → `object_names` → `env` → `plan` → `bind` → `order` →
+//! `exec` → `result`.
 
 mod bind;
 mod cast;
@@ -19,8 +20,10 @@ mod modifier;
 pub(crate) mod names;
 mod object_names;
 mod operator;
+mod order;
 mod plan;
 pub(crate) mod result;
+mod signature;
 #[cfg(test)]
 mod tests;
 pub(crate) mod text;

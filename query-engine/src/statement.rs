@@ -5,6 +5,7 @@ mod command;
 mod complexity;
 pub(crate) mod copy;
 mod parse;
+mod qualified_operator;
 mod refuse;
 pub(crate) mod temp;
 mod tokens;

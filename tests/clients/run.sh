@@ -16,7 +16,7 @@ ROOT=$(cd "$CLIENTS/../.." && pwd)
 export CLIENTS CACHE=${ERGOSQL_CACHE:-$HOME/.cache/ergosql}/clients
 mkdir -p "$CACHE/logs"
 
-all=(psql psycopg3 psycopg2 asyncpg pg8000 sqlalchemy node-pg pgjdbc tokio-postgres pgx psqlodbc pgcli pgbouncer postgres_fdw pg_dump pgbench)
+all=(psql psycopg3 psycopg2 asyncpg pg8000 sqlalchemy node-pg pgjdbc tokio-postgres pgx psqlodbc pgcli pgbouncer postgres_fdw pg_dump pgbench superset libreoffice)
 chosen=("$@")
 [ ${#chosen[@]} -gt 0 ] || chosen=("${all[@]}")
 

@@ -1,7 +1,7 @@
 //! Binding: names to columns, calls to functions, and a type for everything.
 //!
 //! ```text
-//! Query ──select──> FROM leaves (`from`) ──> conditions, pushed to where they can run (`push`)
+//! Query ──select──> FROM leaves (`from`) ──> conditions in parts (`conjunct`)
 //!              └──> expressions (`expr`, `call`) with one Scope for each query level
 //! ```
 //!
@@ -10,20 +10,22 @@
 //! - An untyped literal or parameter takes the type of what it meets, as in PostgreSQL.
 
 mod call;
+mod conjunct;
 mod expr;
 mod from;
 mod literal;
 mod operation;
 mod output_name;
-mod push;
 mod scope;
 mod select;
 mod subquery;
+mod window;
 
 use std::cell::{Cell, RefCell};
 
 use sqlparser::ast::Query;
 
+use super::order::order;
 use super::plan::{Expr, QueryPlan};
 use super::text;
 use super::types::{self, TypeOid, common_type, is_implicit, kind, type_name};
@@ -63,6 +65,7 @@ pub(super) fn bind(
         return Ok(None);
     }
     binder.settle_unknown(&mut plan)?;
+    order(&mut plan);
     let mut parameter_types = Vec::new();
     for (found, number) in binder.parameters.into_inner().into_iter().zip(1..) {
         let found = found.ok_or_else(|| {
@@ -84,7 +87,9 @@ pub(super) fn bind(
 /// # Errors
 /// 0A000 for a view over something that is not known here.
 pub(super) fn view(relation: &BuiltinRelation, env: &Env<'_>) -> Result<QueryPlan, QueryError> {
-    Binder::new(env, Vec::new()).view(relation)
+    let mut plan = Binder::new(env, Vec::new()).view(relation)?;
+    order(&mut plan);
+    Ok(plan)
 }
 
 /// An expression with its type.

@@ -13,6 +13,7 @@ mod constant;
 mod eval;
 mod from;
 mod group;
+mod window;
 
 use std::cell::{Cell, RefCell};
 use std::cmp::Ordering;
@@ -21,7 +22,9 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::plan::{Body, CtePlan, Distinct, Expr, QueryPlan, Rows, SelectPlan, SetKind, SortKey};
+use super::plan::{
+    Body, CtePlan, Distinct, Expr, QueryPlan, Rows, SelectPlan, SetCall, SetKind, SortKey,
+};
 use super::{Env, Row, Value};
 use crate::catalog::pg_catalog::tables::Table;
 use crate::{QueryError, SqlState};
@@ -50,6 +53,7 @@ pub(super) fn run(
         steps: Cell::new(0),
         ctes: RefCell::default(),
         once: RefCell::default(),
+        sets: RefCell::default(),
     };
     executor.query(plan, None)
 }
@@ -69,6 +73,7 @@ pub(super) fn is_late(
         steps: Cell::new(0),
         ctes: RefCell::default(),
         once: RefCell::default(),
+        sets: RefCell::default(),
     };
     executor.constants(plan).is_ok()
 }
@@ -80,9 +85,17 @@ struct Executor<'a> {
     cancel: &'a CancellationToken,
     steps: Cell<u64>,
     /// Rows of the items of WITH that are in sight.
-    ctes: RefCell<HashMap<usize, Arc<Rows>>>,
+    ctes: RefCell<HashMap<usize, Arc<Table>>>,
     /// Values of subqueries that read nothing outside themselves.
     once: RefCell<HashMap<usize, Value>>,
+    /// The same values as sets, of subqueries that are searched with IN.
+    sets: RefCell<HashMap<usize, Arc<ValueSet>>>,
+}
+
+/// Values of a subquery.
+struct ValueSet {
+    values: HashSet<Value>,
+    has_null: bool,
 }
 
 /// Rows of one query level while its expressions are evaluated.
@@ -226,7 +239,8 @@ impl Executor<'_> {
             let mut working = rows.clone();
             while !working.is_empty() {
                 self.step()?;
-                self.ctes.borrow_mut().insert(cte.id, Arc::new(working));
+                let table = from::kept(&cte.plan.columns, working);
+                self.ctes.borrow_mut().insert(cte.id, Arc::new(table));
                 let mut next = self.query(step, parent)?;
                 if !all {
                     next.retain(|row| seen.insert(Row::clone(row)));
@@ -237,7 +251,8 @@ impl Executor<'_> {
                 working = next;
             }
         }
-        self.ctes.borrow_mut().insert(cte.id, Arc::new(rows));
+        let table = from::kept(&cte.plan.columns, rows);
+        self.ctes.borrow_mut().insert(cte.id, Arc::new(table));
         Ok(())
     }
 
@@ -298,6 +313,7 @@ impl Executor<'_> {
     ) -> Result<Rows, QueryError> {
         let mut frame = Frame::new(parent, plan.leaf_count);
         let mut rows = Vec::new();
+        let mut kept = Vec::new();
         match &plan.group {
             Some(group) => {
                 for grouped in self.groups(plan, group, &mut frame)? {
@@ -307,12 +323,24 @@ impl Executor<'_> {
                     {
                         continue;
                     }
-                    self.project(plan, &mut frame, &mut rows)?;
+                    if plan.windows.is_empty() {
+                        self.project(plan, &mut frame, &mut rows)?;
+                    } else {
+                        kept.push(frame.rows.clone());
+                    }
                 }
             }
-            None => {
+            None if plan.windows.is_empty() => {
                 self.each_row(plan, &mut frame, &mut |frame| self.project(plan, frame, &mut rows))?
             }
+            None => self.each_row(plan, &mut frame, &mut |frame| {
+                kept.push(frame.rows.clone());
+                Ok(())
+            })?,
+        }
+        for with_windows in self.windows(&plan.windows, kept, &mut frame)? {
+            frame.rows = with_windows;
+            self.project(plan, &mut frame, &mut rows)?;
         }
         match &plan.distinct {
             Distinct::No => {}
@@ -344,23 +372,35 @@ impl Executor<'_> {
             let row = self.values(&plan.projection, frame)?;
             return self.keep(rows, row);
         }
-        let mut sets = Vec::with_capacity(plan.sets.len());
-        for call in &plan.sets {
+        self.each_round(&plan.sets, frame, &mut |frame| {
+            self.step()?;
+            let row = self.values(&plan.projection, frame)?;
+            self.keep(rows, row)
+        })
+    }
+
+    /// Runs `next` for each round of set-returning calls: as many as the longest has rows.
+    fn each_round<'f>(
+        &self,
+        calls: &[SetCall],
+        frame: &mut Frame<'f>,
+        next: &mut dyn FnMut(&mut Frame<'f>) -> Result<(), QueryError>,
+    ) -> Result<(), QueryError> {
+        let mut sets = Vec::with_capacity(calls.len());
+        for call in calls {
             sets.push(self.set_call(call, frame)?);
         }
         let rounds = sets.iter().map(Vec::len).max().unwrap_or_default();
         for round in 0..rounds {
-            self.step()?;
             frame.sets = sets
                 .iter()
-                .zip(&plan.sets)
+                .zip(calls)
                 .map(|(set, call)| {
                     let record = |row| Value::Record(Row::clone(row), Arc::clone(&call.returns));
                     set.get(round).map_or(Value::Null, record)
                 })
                 .collect();
-            let row = self.values(&plan.projection, frame)?;
-            self.keep(rows, row)?;
+            next(frame)?;
         }
         Ok(())
     }

@@ -52,6 +52,9 @@ impl Env<'_> {
         if oid == types::REGTYPE {
             return self.find_type(text);
         }
+        if matches!(oid, types::REGPROCEDURE | types::REGOPERATOR) {
+            return self.find_signature(text, oid);
+        }
         let parts = split_qualified(text).ok_or_else(|| {
             QueryError::new(SqlState("42602"), format!("invalid name syntax: \"{text}\""))
         })?;
@@ -65,6 +68,15 @@ impl Env<'_> {
             }
             (types::REGOPER, names) => {
                 self.find_in_path("pg_operator", "oprname", "oprnamespace", names)
+            }
+            (types::REGCONFIG, names) => {
+                self.find_in_path("pg_ts_config", "cfgname", "cfgnamespace", names)
+            }
+            (types::REGDICTIONARY, names) => {
+                self.find_in_path("pg_ts_dict", "dictname", "dictnamespace", names)
+            }
+            (types::REGCOLLATION, names) => {
+                self.find_in_path("pg_collation", "collname", "collnamespace", names)
             }
             (types::REGNAMESPACE, [name]) => self.find_by_name("pg_namespace", "nspname", name),
             (types::REGROLE, [name]) => self.find_by_name("pg_authid", "rolname", name),
@@ -98,6 +110,13 @@ impl Env<'_> {
             types::REGTYPE => self.type_name(value),
             types::REGNAMESPACE => self.name_of("pg_namespace", "nspname", value),
             types::REGROLE => self.name_of("pg_authid", "rolname", value),
+            types::REGCONFIG => self.qualified("pg_ts_config", "cfgname", "cfgnamespace", value),
+            types::REGDICTIONARY => {
+                self.qualified("pg_ts_dict", "dictname", "dictnamespace", value)
+            }
+            types::REGCOLLATION => {
+                self.qualified("pg_collation", "collname", "collnamespace", value)
+            }
             types::REGOPER => {
                 self.field("pg_operator", value, "oprname").map(|name| name.as_text().to_owned())
             }

@@ -1,6 +1,7 @@
 //! Plans of catalog statements: expressions with resolved names and types, and where rows come from.
 //!
 //! Invariants
+//! - FROM is bound as [`Joins`], whose order is open; `order` turns it into a [`FromPlan`], which runs.
 //! - A query level holds one [`Row`] for each leaf of its FROM; `Column` names level, leaf and position.
 //! - After grouping a level has one leaf: keys, then aggregates.
 
@@ -160,11 +161,15 @@ pub(crate) enum SetKind {
 /// One SELECT.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct SelectPlan {
+    /// FROM and WHERE until their order is decided, then empty.
+    pub(crate) joins: Joins,
     pub(crate) from: Option<FromPlan>,
     pub(crate) leaf_count: usize,
-    /// Conditions that no part of FROM could take.
+    /// Conditions of a query without FROM.
     pub(crate) filters: Vec<Expr>,
     pub(crate) group: Option<GroupPlan>,
+    /// Calls over windows; their values are the columns of a leaf after all others.
+    pub(crate) windows: Vec<WindowCall>,
     /// Set-returning calls of the select list.
     pub(crate) sets: Vec<SetCall>,
     /// Output expressions, hidden ones last.
@@ -182,9 +187,31 @@ pub(crate) enum Distinct {
     On(Vec<usize>),
 }
 
+/// A call of a function over the rows of a window.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct WindowCall {
+    pub(crate) function: WindowFunction,
+    /// Rows that agree in these are one window.
+    pub(crate) partition: Vec<Expr>,
+    /// (key, descending, nulls first).
+    pub(crate) order: Vec<(Expr, bool, bool)>,
+}
+
+/// What is computed for each row of a window.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum WindowFunction {
+    RowNumber,
+    Rank,
+    DenseRank,
+    /// An aggregate of the whole window, which has no order.
+    Aggregate(Aggregate),
+}
+
 /// GROUP BY.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct GroupPlan {
+    /// Set-returning calls in the keys: each input row counts once for each of their rows.
+    pub(crate) sets: Vec<SetCall>,
     pub(crate) keys: Vec<Expr>,
     pub(crate) aggregates: Vec<Aggregate>,
     pub(crate) having: Option<Expr>,
@@ -229,6 +256,47 @@ pub(crate) struct SetCall {
     pub(crate) arguments: Vec<Expr>,
 }
 
+/// Items of FROM whose order is open, with what must hold of their rows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Joins {
+    /// Joined with each other, in any order.
+    pub(crate) items: Vec<JoinItem>,
+    pub(crate) conditions: Vec<Conjunct>,
+    /// Joined to all of the items, in this order, extended with nulls where nothing fits.
+    pub(crate) outers: Vec<OuterJoin>,
+}
+
+/// The right side of an outer join.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct OuterJoin {
+    pub(crate) item: JoinItem,
+    pub(crate) conditions: Vec<Conjunct>,
+}
+
+/// A part of FROM with the leaves that it holds and those that it reads.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct JoinItem {
+    pub(crate) node: JoinNode,
+    pub(crate) mask: u64,
+    pub(crate) reads: u64,
+}
+
+/// What an item is.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum JoinNode {
+    Leaf(Box<LeafPlan>),
+    Joins(Box<Joins>),
+}
+
+/// One condition with the leaves of its level that it reads.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Conjunct {
+    pub(crate) expr: Expr,
+    pub(crate) mask: u64,
+    /// Leaves that the two sides of `=` or `= ANY` read.
+    pub(crate) sides: Option<(u64, u64)>,
+}
+
 /// A node of FROM.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum FromPlan {
@@ -243,8 +311,19 @@ pub(crate) struct LeafPlan {
     pub(crate) leaf: usize,
     pub(crate) source: Source,
     /// Column that must equal an expression over other leaves: looked up, not scanned for.
-    pub(crate) key: Option<(usize, Expr)>,
+    pub(crate) key: Option<LeafKey>,
     pub(crate) filters: Vec<Expr>,
+}
+
+/// A column whose rows are looked up by value.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct LeafKey {
+    pub(crate) column: usize,
+    /// The value, or an array of values where `is_any`.
+    pub(crate) value: Expr,
+    pub(crate) is_any: bool,
+    /// The condition that it stands for.
+    pub(crate) condition: Expr,
 }
 
 /// Where a leaf's rows come from.
@@ -254,8 +333,8 @@ pub(crate) enum Source {
     Table(Arc<Table>),
     /// A subquery or view; `lateral` when it reads leaves before it.
     Query { plan: Box<QueryPlan>, lateral: bool },
-    /// An item of WITH.
-    Cte(usize),
+    /// An item of WITH, and the types of its columns.
+    Cte { id: usize, columns: Arc<[TypeOid]> },
     /// A function; `ordinality` adds a counter.
     Function { call: SetCall, ordinality: bool },
 }
@@ -265,7 +344,7 @@ impl PartialEq for Source {
         match (self, other) {
             (Self::Table(left), Self::Table(right)) => Arc::ptr_eq(left, right),
             (Self::Query { plan: left, .. }, Self::Query { plan: right, .. }) => left == right,
-            (Self::Cte(left), Self::Cte(right)) => left == right,
+            (Self::Cte { id: left, .. }, Self::Cte { id: right, .. }) => left == right,
             (Self::Function { call: left, .. }, Self::Function { call: right, .. }) => {
                 left == right
             }

@@ -139,7 +139,7 @@ fn databases_are_the_networks() {
         pg_catalog.pg_encoding_to_char(d.encoding), pg_catalog.array_to_string(d.datacl, E'\\n')
         FROM pg_catalog.pg_database d ORDER BY 1")
     .unwrap();
-    assert_eq!(rows[0], ["ethereum", "ergosql", "UTF8", "ergosql=c/ergosql\n=c/ergosql"]);
+    assert_eq!(rows[0], ["ethereum", "ergosql", "UTF8", "ergosql=Tc/ergosql\n=Tc/ergosql"]);
     assert_eq!(rows[1][0], "sepolia");
 }
 
@@ -338,4 +338,104 @@ fn tables_that_are_functions_have_postgresqls_rows() {
     assert_eq!(run(types).unwrap(), [["asciiword"]]);
     let parts = "SELECT regexp_split_to_table('a, b;c', '\\W+')";
     assert_eq!(run(parts).unwrap(), [["a"], ["b"], ["c"]]);
+}
+
+#[test]
+fn windows_number_and_count_the_rows_of_their_partition() {
+    let rows = run("SELECT c.relname, a.attname,
+            row_number() OVER (PARTITION BY a.attrelid ORDER BY a.attnum DESC),
+            count(*) OVER (PARTITION BY a.attrelid), rank() OVER (ORDER BY c.relname)
+         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+         WHERE c.relnamespace = 'chain'::regnamespace ORDER BY 1, 3")
+    .unwrap();
+    assert_eq!(
+        rows,
+        [
+            ["blocks", "difficulty", "1", "3", "1"],
+            ["blocks", "hash", "2", "3", "1"],
+            ["blocks", "number", "3", "3", "1"],
+            ["logs", "topics", "1", "1", "4"],
+        ]
+    );
+}
+
+#[test]
+fn a_set_in_a_group_key_makes_one_row_of_each_element() {
+    let rows = run("SELECT unnest(string_to_array(s, ',')) AS word, count(*)
+         FROM (VALUES ('a,b'), ('b,c'), ('')) AS t(s) GROUP BY word ORDER BY 1");
+    let direct = run("SELECT regexp_split_to_table(relname, 'o') AS part, count(*) FROM pg_class
+         WHERE relnamespace = 'chain'::regnamespace GROUP BY part ORDER BY part")
+    .unwrap();
+    assert_eq!(rows.unwrap(), [["a", "1"], ["b", "2"], ["c", "1"]]);
+    assert_eq!(direct, [["bl", "1"], ["cks", "1"], ["gs", "1"], ["l", "1"]]);
+}
+
+#[test]
+fn inner_joins_around_outer_joins_keep_their_meaning() {
+    let rows = run("SELECT a.x, b.x, c.x, d.x
+         FROM (VALUES (1), (2), (3)) a(x)
+         LEFT JOIN ((VALUES (1), (2)) b(x) JOIN (VALUES (2), (3)) c(x) ON b.x = c.x) ON a.x = b.x
+         JOIN (VALUES (2), (3)) d(x) ON d.x = a.x
+         WHERE c.x IS NULL OR c.x > 1 ORDER BY 1")
+    .unwrap();
+    assert_eq!(rows, [["2", "2", "2", "2"], ["3", "NULL", "NULL", "3"]]);
+    let after = run("SELECT a.x, b.x, c.x FROM (VALUES (1), (2)) a(x)
+         LEFT JOIN (VALUES (1)) b(x) ON a.x = b.x JOIN (VALUES (1), (2)) c(x) ON c.x = b.x ORDER BY 1")
+    .unwrap();
+    assert_eq!(after, [["1", "1", "1"]]);
+    let right = run("SELECT a.x, b.x FROM (VALUES (1), (2)) a(x)
+         RIGHT JOIN (VALUES (2), (3)) b(x) ON a.x = b.x AND b.x < 3 ORDER BY 2")
+    .unwrap();
+    assert_eq!(right, [["2", "2"], ["NULL", "3"]]);
+}
+
+/// Conditions on a view reach the tables that it reads, or each statement would build all of its rows.
+#[test]
+fn conditions_move_into_views_and_subqueries() {
+    for sql in [
+        "SELECT column_name FROM information_schema.columns WHERE table_name = 'blocks'",
+        "SELECT * FROM (SELECT c.relname AS name, a.attname FROM pg_attribute a
+           JOIN pg_class c ON c.oid = a.attrelid) t WHERE t.name IN ('blocks', 'logs')",
+    ] {
+        let plan = CatalogQuery::plan(&parse(sql), &view(), &[]).unwrap().unwrap().plan;
+        let first = super::order::first_lookup(&plan).expect("the first relation is looked up");
+        let name = builtin::relation("pg_catalog", "pg_class").unwrap();
+        assert_eq!(name.columns[first].name, "relname", "{sql}");
+    }
+}
+
+#[test]
+fn functions_are_found_by_their_arguments_and_printed_as_definitions() {
+    let oid =
+        run("SELECT 'lower(text)'::regprocedure::oid, '=(integer,integer)'::regoperator::oid,
+         to_regprocedure('nothing(text)')")
+        .unwrap();
+    assert_eq!(oid, [["870", "96", "NULL"]]);
+    assert_eq!(
+        run("SELECT pg_get_functiondef(870)").unwrap()[0][0],
+        "CREATE OR REPLACE FUNCTION pg_catalog.lower(text)\n RETURNS text\n LANGUAGE internal\n \
+         IMMUTABLE PARALLEL SAFE STRICT\nAS $function$lower$function$\n"
+    );
+    assert_eq!(
+        run("SELECT pg_get_function_arguments(3972), pg_get_function_arguments(3986)").unwrap(),
+        [["double precision ORDER BY anyelement", "VARIADIC \"any\" ORDER BY VARIADIC \"any\""]]
+    );
+}
+
+#[test]
+fn privileges_are_those_of_the_access_lists() {
+    let held = |call: &str| run(&format!("SELECT {call}")).unwrap()[0][0].clone();
+    assert_eq!(held("has_table_privilege('chain.blocks', 'SELECT')"), "true");
+    assert_eq!(held("has_table_privilege('chain.blocks', 'INSERT, UPDATE')"), "false");
+    assert_eq!(held("has_table_privilege('ergosql', 'chain.blocks', 'INSERT')"), "true");
+    assert_eq!(held("has_column_privilege('chain.blocks', 'hash', 'SELECT')"), "true");
+    assert_eq!(held("has_database_privilege('ethereum', 'TEMP')"), "true");
+    assert_eq!(held("has_schema_privilege('pg_toast', 'USAGE')"), "false");
+    assert_eq!(held("has_function_privilege('lower(text)', 'EXECUTE')"), "true");
+    assert_eq!(held("has_function_privilege('pg_read_file(text)', 'EXECUTE')"), "false");
+    assert_eq!(held("has_table_privilege(0, 'SELECT')"), "NULL");
+    assert_eq!(held("pg_has_role('pg_monitor', 'pg_read_all_stats', 'MEMBER')"), "true");
+    assert_eq!(held("pg_has_role('pg_monitor', 'USAGE')"), "false");
+    let unknown = run("SELECT has_table_privilege('chain.blocks', 'READ')").unwrap_err();
+    assert_eq!(unknown.state, SqlState::INVALID_PARAMETER_VALUE);
 }

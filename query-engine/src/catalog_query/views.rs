@@ -7,7 +7,6 @@ use crate::catalog::pg_catalog::builtin::BuiltinRelation;
 /// Views over shared memory, statistics collectors, replication and files of a PostgreSQL server.
 const EMPTY: &[&str] = &[
     "pg_available_extension_versions",
-    "pg_available_extensions",
     "pg_backend_memory_contexts",
     "pg_config",
     "pg_cursors",

@@ -16,10 +16,13 @@ mod json;
 mod numbers;
 mod objects;
 mod privileges;
+mod routines;
 mod session;
 mod sets;
 mod sizes;
 mod strings;
+#[cfg(test)]
+mod tests;
 mod times;
 mod udf;
 mod xml;
@@ -141,6 +144,7 @@ static REGISTRY: LazyLock<HashMap<&'static str, Vec<Function>>> = LazyLock::new(
         numbers::FUNCTIONS,
         objects::FUNCTIONS,
         privileges::FUNCTIONS,
+        routines::FUNCTIONS,
         session::FUNCTIONS,
         sets::FUNCTIONS,
         sizes::FUNCTIONS,
@@ -149,16 +153,16 @@ static REGISTRY: LazyLock<HashMap<&'static str, Vec<Function>>> = LazyLock::new(
         xml::FUNCTIONS,
     ];
     let mut registry: HashMap<&'static str, Vec<Function>> = HashMap::new();
-    for entry in lists.into_iter().flatten() {
-        let function = parse(entry);
+    for function in lists.into_iter().flatten().flat_map(parse) {
         registry.entry(function.name).or_default().push(function);
     }
     registry
 });
 
 /// Reads `name(type,type,...) result` or `name(types) setof column type, column type`; a last argument
-/// that ends with `...` repeats.
-fn parse(entry: &Entry) -> Function {
+/// that ends with `...` repeats. `a|b` stands for two functions, one with each type; an argument list
+/// that starts with `[name|oid]` for three, one of them without that argument.
+fn parse(entry: &Entry) -> Vec<Function> {
     let Entry(signature, takes_nulls, body) = entry;
     let (name, rest) = signature.split_once('(').expect("a signature has parentheses");
     let (arguments, returns) = rest.split_once(") ").expect("a signature has a result");
@@ -167,15 +171,23 @@ fn parse(entry: &Entry) -> Function {
         None => types::type_by_words(name),
     };
     let type_oid = |name: &str| type_oid(name.trim()).expect("a signature names built-in types");
-    let mut variadic = None;
-    let mut oids = Vec::new();
-    for argument in arguments.split(',').filter(|argument| !argument.is_empty()) {
-        match argument.strip_suffix("...") {
-            Some(repeated) => variadic = Some(type_oid(repeated)),
-            None => oids.push(type_oid(argument)),
+    let arguments = arguments.split(',').filter(|argument| !argument.is_empty());
+    let mut lists: Vec<(Vec<TypeOid>, Option<TypeOid>)> = vec![(Vec::new(), None)];
+    for argument in arguments {
+        let optional = argument.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        let mut longer = if optional.is_some() { lists.clone() } else { Vec::new() };
+        for one in optional.unwrap_or(argument).split('|') {
+            longer.extend(lists.iter().cloned().map(|(mut oids, mut variadic)| {
+                match one.strip_suffix("...") {
+                    Some(repeated) => variadic = Some(type_oid(repeated)),
+                    None => oids.push(type_oid(one)),
+                }
+                (oids, variadic)
+            }));
         }
+        lists = longer;
     }
-    let returns = match returns.strip_prefix("setof ") {
+    let returns: Vec<(&'static str, TypeOid)> = match returns.strip_prefix("setof ") {
         None => vec![(name, type_oid(returns))],
         Some(columns) => columns
             .split(", ")
@@ -185,7 +197,15 @@ fn parse(entry: &Entry) -> Function {
             })
             .collect(),
     };
-    Function { name, arguments: oids, variadic, returns, takes_nulls: *takes_nulls, body: *body }
+    let function = |(arguments, variadic)| Function {
+        name,
+        arguments,
+        variadic,
+        returns: returns.clone(),
+        takes_nulls: *takes_nulls,
+        body: *body,
+    };
+    lists.into_iter().map(function).collect()
 }
 
 /// A function chosen for a call, with the types that its arguments are brought to.
@@ -338,27 +358,5 @@ impl Function {
             Body::Set(body) => body(call),
             Body::Scalar(_) => Ok(vec![Row::from(vec![self.call(call)?])]),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_signature_is_well_formed() {
-        assert!(REGISTRY.len() > 100);
-    }
-
-    #[test]
-    fn overloads_are_chosen_by_argument_types() {
-        let returns = |name, arguments: &[TypeOid]| resolve(name, arguments).unwrap().returns[0].1;
-        assert_eq!(returns("generate_series", &[types::INT4, types::INT4]), types::INT4);
-        assert_eq!(returns("generate_series", &[types::INT8, types::INT4]), types::INT8);
-        assert_eq!(returns("unnest", &[types::INT2VECTOR]), types::INT2);
-        assert_eq!(returns("pg_get_userbyid", &[types::OID]), types::NAME);
-        let missing = resolve("format_type", &[types::BOOL]).unwrap_err();
-        assert_eq!(missing.state, SqlState::UNDEFINED_FUNCTION);
-        assert_eq!(missing.message, "function format_type(boolean) does not exist");
     }
 }

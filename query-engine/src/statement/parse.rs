@@ -13,6 +13,7 @@ use sqlparser::tokenizer::{Location, Token, Tokenizer};
 use super::command::command;
 use super::complexity;
 use super::copy;
+use super::qualified_operator::bare_before_any;
 use super::refuse;
 use super::temp;
 use super::{ExplainFormat, ExplainOptions, Kind, ShowTarget, Statement};
@@ -57,6 +58,7 @@ pub(crate) fn parse_cutting(
             cut.push((whole, word.value.clone()));
         }
     }
+    bare_before_any(&mut tokens);
     let mut parser =
         Parser::new(&dialect).with_recursion_limit(NESTING_MAX).with_tokens_with_locations(tokens);
     let text: Arc<str> = sql.into();

@@ -38,6 +38,7 @@ files![
     "pg_description",
     "pg_extension",
     "pg_index",
+    "pg_init_privs",
     "pg_language",
     "pg_namespace",
     "pg_opclass",
@@ -45,6 +46,7 @@ files![
     "pg_opfamily",
     "pg_proc",
     "pg_range",
+    "pg_rewrite",
     "pg_tablespace",
     "pg_ts_config",
     "pg_ts_config_map",
@@ -68,6 +70,8 @@ pub(crate) struct BuiltinColumn {
     pub(crate) name: &'static str,
     /// Type, a domain as its base type.
     pub(crate) type_oid: u32,
+    /// Type modifier, a domain's as its own; -1 for none.
+    pub(crate) modifier: i32,
 }
 
 /// One table or view of `pg_catalog` or `information_schema`.
@@ -83,6 +87,8 @@ pub(crate) struct BuiltinRelation {
     pub(crate) columns: Vec<BuiltinColumn>,
     /// Query of a view, as PostgreSQL prints it.
     pub(crate) definition: Option<String>,
+    /// The same with fewer parentheses, as `\d+` shows it.
+    pub(crate) pretty_definition: Option<String>,
 }
 
 /// One built-in type.
@@ -104,6 +110,8 @@ pub(crate) struct BuiltinType {
     pub(crate) array: u32,
     /// Base type of a domain, else 0.
     pub(crate) base: u32,
+    /// Type modifier that a domain gives its base type, else -1.
+    pub(crate) modifier: i32,
 }
 
 impl BuiltinType {
@@ -161,7 +169,7 @@ static TYPES: LazyLock<HashMap<u32, BuiltinType>> = LazyLock::new(|| {
     let records = records("pg_type").expect("pg_type is one of our files");
     let at = |column| records.position(column);
     let (oid, name, namespace) = (at("oid"), at("typname"), at("typnamespace"));
-    let (size, category) = (at("typlen"), at("typcategory"));
+    let (size, category, modifier) = (at("typlen"), at("typcategory"), at("typtypmod"));
     let (element, array, base) = (at("typelem"), at("typarray"), at("typbasetype"));
     records
         .lines
@@ -177,6 +185,7 @@ static TYPES: LazyLock<HashMap<u32, BuiltinType>> = LazyLock::new(|| {
                 element: number(element),
                 array: number(array),
                 base: number(base),
+                modifier: fields[modifier].parse().expect("our files hold type modifiers"),
             };
             (found.oid, found)
         })
@@ -208,14 +217,19 @@ pub(crate) fn base_type(oid: u32) -> u32 {
 static RELATIONS: LazyLock<Vec<BuiltinRelation>> = LazyLock::new(|| {
     let mut columns: HashMap<u32, Vec<BuiltinColumn>> = HashMap::new();
     let attributes = records("pg_attribute").expect("pg_attribute is one of our files");
-    let at = ["attrelid", "attname", "atttypid", "attnum"].map(|name| attributes.position(name));
+    let at = ["attrelid", "attname", "atttypid", "attnum", "atttypmod"];
+    let at = at.map(|name| attributes.position(name));
     for line in attributes.lines {
         let fields: Vec<&'static str> = line.split('\t').collect();
         let number = |index: usize| fields[index].parse::<i64>().expect("our files hold numbers");
         if number(at[3]) > 0 {
+            let type_oid = number(at[2]) as u32;
+            let domain = type_of(type_oid).filter(|found| found.base != 0);
+            let own = i32::try_from(number(at[4])).unwrap_or(-1);
             columns.entry(number(at[0]) as u32).or_default().push(BuiltinColumn {
                 name: fields[at[1]],
-                type_oid: base_type(number(at[2]) as u32),
+                type_oid: base_type(type_oid),
+                modifier: domain.map_or(own, |domain| domain.modifier),
             });
         }
     }
@@ -230,24 +244,28 @@ static RELATIONS: LazyLock<Vec<BuiltinRelation>> = LazyLock::new(|| {
         }
         let oid = fields[at[0]].parse().expect("our files hold object ids");
         let catalog = fields[at[2]].parse() == Ok(PG_CATALOG_OID);
+        let (definition, pretty_definition) = definitions.remove(&oid).unzip();
         relations.push(BuiltinRelation {
             oid,
             schema: if catalog { "pg_catalog" } else { "information_schema" },
             name: fields[at[1]],
             columns: columns.remove(&oid).unwrap_or_default(),
-            definition: definitions.remove(&oid),
+            definition,
+            pretty_definition,
         });
     }
     relations
 });
 
-fn definitions() -> HashMap<u32, String> {
+/// The plain and the pretty form by object id.
+fn definitions() -> HashMap<u32, (String, String)> {
     let records = records("view_definitions").expect("view_definitions is one of our files");
     records
         .lines
         .filter_map(|line| {
-            let (oid, definition) = line.split_once('\t')?;
-            Some((oid.parse().ok()?, unescape(definition)?))
+            let (oid, forms) = line.split_once('\t')?;
+            let (plain, pretty) = forms.split_once('\t')?;
+            Some((oid.parse().ok()?, (unescape(plain)?, unescape(pretty)?)))
         })
         .collect()
 }

@@ -31,6 +31,10 @@ pub(crate) const RELATIONS: [&str; 9] = [
 ];
 
 const HEAP_OID: u32 = 2;
+/// `record_in`, `record_out`, `record_recv`, `record_send`.
+const RECORD_FUNCTIONS: [i64; 4] = [2290, 2291, 2402, 2403];
+/// `array_in`, `array_out`, `array_recv`, `array_send`, `array_subscript_handler`, `array_typanalyze`.
+const ARRAY_FUNCTIONS: [i64; 6] = [750, 751, 2400, 2401, 6179, 3816];
 const PG_CLASS_OID: u32 = 1259;
 const PG_NAMESPACE_OID: u32 = 2615;
 const DEFAULT_TABLESPACE_OID: u32 = 1663;
@@ -75,7 +79,7 @@ pub(crate) fn rows(relation: &BuiltinRelation, view: &CatalogView) -> Vec<Row> {
         "pg_description" => descriptions(&make, view),
         "pg_index" => keys::index_rows(&make, view),
         "pg_namespace" => namespaces(&make, view),
-        "pg_type" => view.relations.iter().map(|own| row_type(&make, view, own)).collect(),
+        "pg_type" => view.relations.iter().flat_map(|own| row_types(&make, view, own)).collect(),
         _ => Vec::new(),
     }
 }
@@ -138,6 +142,7 @@ fn class(make: &Maker<'_>, view: &CatalogView, own: &Relation) -> Row {
         // -1 says that the number of rows is not known.
         ("reltuples", Value::Float(-1.0)),
         ("relhasindex", Value::Bool(!own.keys.primary.is_empty())),
+        ("relhasrules", Value::Bool(!is_table)),
         // PostgreSQL keeps foreign keys by triggers; clients look for foreign keys only where there are some.
         ("relhastriggers", Value::Bool(keys::is_in_reference(view, own))),
         ("relpersistence", Value::text(if own.is_temporary { "t" } else { "p" })),
@@ -151,11 +156,14 @@ fn class(make: &Maker<'_>, view: &CatalogView, own: &Relation) -> Row {
 }
 
 fn attributes(make: &Maker<'_>, own: &Relation) -> Vec<Row> {
-    own.columns
-        .iter()
-        .zip(1_i64..)
-        .map(|(column, number)| attribute(make, own.oid, column, number))
-        .collect()
+    // No column of a view is declared NOT NULL, whatever its query gives.
+    let is_view = own.kind == RelationKind::View;
+    let row = |(column, number): (&RelationColumn, i64)| {
+        let nullable = is_view || column.nullable;
+        let column = RelationColumn { nullable, ..column.clone() };
+        attribute(make, own.oid, &column, number)
+    };
+    own.columns.iter().zip(1_i64..).map(row).collect()
 }
 
 /// Columns of the indexes that stand for keys.
@@ -258,7 +266,8 @@ fn database(make: &Maker<'_>, name: &str) -> Row {
         ("dattablespace", Value::oid(DEFAULT_TABLESPACE_OID)),
         ("datcollate", Value::text("C")),
         ("datctype", Value::text("C")),
-        ("datacl", access("c")),
+        // Everybody may make temp tables.
+        ("datacl", access("Tc")),
     ])
 }
 
@@ -275,22 +284,53 @@ fn namespaces(make: &Maker<'_>, view: &CatalogView) -> Vec<Row> {
     schemas.iter().filter(|schema| **schema != "public").map(row).collect()
 }
 
-fn row_type(make: &Maker<'_>, view: &CatalogView, own: &Relation) -> Row {
-    make.row(&[
-        ("oid", Value::oid(row_type_oid(own.oid))),
-        ("typname", Value::text(&*own.name)),
+/// Object id of the type of arrays of a relation's rows.
+fn row_array_oid(view: &CatalogView, own: &Relation) -> u32 {
+    oid_of(&view.database, "array", &format!("{}.{}", own.schema, own.name))
+}
+
+/// The row type of a relation, and that of arrays of its rows.
+fn row_types(make: &Maker<'_>, view: &CatalogView, own: &Relation) -> [Row; 2] {
+    let common = [
         ("typnamespace", Value::oid(schema_oid(&view.database, &own.schema))),
-        ("typowner", Value::oid(OWNER_OID)),
+        ("typowner", Value::oid(if own.is_temporary { role_oid(&view.role) } else { OWNER_OID })),
         ("typlen", int(-1)),
-        ("typtype", Value::text("c")),
-        ("typcategory", Value::text("C")),
         ("typisdefined", Value::Bool(true)),
         ("typdelim", Value::text(",")),
-        ("typrelid", Value::oid(own.oid)),
         ("typalign", Value::text("d")),
         ("typstorage", Value::text("x")),
         ("typtypmod", int(-1)),
-    ])
+    ];
+    let row = [
+        ("oid", Value::oid(row_type_oid(own.oid))),
+        ("typname", Value::text(&*own.name)),
+        ("typtype", Value::text("c")),
+        ("typcategory", Value::text("C")),
+        ("typrelid", Value::oid(own.oid)),
+        ("typarray", Value::oid(row_array_oid(view, own))),
+        ("typinput", int(RECORD_FUNCTIONS[0])),
+        ("typoutput", int(RECORD_FUNCTIONS[1])),
+        ("typreceive", int(RECORD_FUNCTIONS[2])),
+        ("typsend", int(RECORD_FUNCTIONS[3])),
+    ];
+    let array = [
+        ("oid", Value::oid(row_array_oid(view, own))),
+        ("typname", Value::text(format!("_{}", own.name))),
+        ("typtype", Value::text("b")),
+        ("typcategory", Value::text("A")),
+        ("typelem", Value::oid(row_type_oid(own.oid))),
+        ("typsubscript", int(ARRAY_FUNCTIONS[4])),
+        ("typanalyze", int(ARRAY_FUNCTIONS[5])),
+        ("typinput", int(ARRAY_FUNCTIONS[0])),
+        ("typoutput", int(ARRAY_FUNCTIONS[1])),
+        ("typreceive", int(ARRAY_FUNCTIONS[2])),
+        ("typsend", int(ARRAY_FUNCTIONS[3])),
+    ];
+    let with_common = |fields: &[(&'static str, Value)]| {
+        let fields: Vec<_> = fields.iter().chain(&common).cloned().collect();
+        make.row(&fields)
+    };
+    [with_common(&row), with_common(&array)]
 }
 
 fn descriptions(make: &Maker<'_>, view: &CatalogView) -> Vec<Row> {

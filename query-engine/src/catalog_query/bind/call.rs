@@ -25,8 +25,10 @@ impl Binder<'_> {
         scope: &Scope<'_>,
     ) -> Result<Typed, QueryError> {
         let name = function_name(function)?;
-        if function.over.is_some()
-            || function.null_treatment.is_some()
+        if let Some(over) = &function.over {
+            return self.window(&name, function, over, scope);
+        }
+        if function.null_treatment.is_some()
             || !function.within_group.is_empty()
             || !matches!(function.parameters, FunctionArguments::None)
         {
@@ -219,7 +221,7 @@ impl Binder<'_> {
     }
 
     #[allow(clippy::type_complexity, reason = "the parts of one aggregate, used in one place")]
-    fn aggregate_parts(
+    pub(super) fn aggregate_parts(
         &self,
         kind: AggregateKind,
         asts: &[&Ast],
@@ -275,7 +277,7 @@ pub(super) fn function_name(function: &Function) -> Result<String, QueryError> {
     }
 }
 
-fn plain_arguments(arguments: &[FunctionArg]) -> Result<Vec<&Ast>, QueryError> {
+pub(super) fn plain_arguments(arguments: &[FunctionArg]) -> Result<Vec<&Ast>, QueryError> {
     arguments
         .iter()
         .map(|argument| match argument {

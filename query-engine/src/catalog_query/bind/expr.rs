@@ -45,11 +45,20 @@ impl Binder<'_> {
             }
         };
         set_on(false);
+        // Calls that the attempt leaves behind are not of the select list.
+        let sets = scope.sets.replace(Some(Vec::new()));
+        let windows = scope.windows.take();
         let bound = self.expr_inner(ast, scope);
+        scope.windows.replace(windows);
+        let found_sets = scope.sets.replace(sets).unwrap_or_default();
         set_on(true);
         let bound = bound.ok()?;
         let grouping = scope.grouping.borrow();
-        let position = grouping.as_ref()?.keys.iter().position(|key| *key == bound.expr)?;
+        let grouping = grouping.as_ref()?;
+        if !found_sets.is_empty() && found_sets != grouping.sets {
+            return None;
+        }
+        let position = grouping.keys.iter().position(|key| *key == bound.expr)?;
         Some(Typed { expr: group_key(0, position), ..bound })
     }
 

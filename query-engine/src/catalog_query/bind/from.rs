@@ -10,24 +10,16 @@ use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 
 use super::super::names::{fold, parts_of};
-use super::super::plan::{FromPlan, LeafPlan, QueryPlan, Source};
+use super::super::plan::{Conjunct, Joins, LeafPlan, QueryPlan, Source};
 use super::super::types::{self, TypeOid};
 use super::super::unsupported;
-use super::push::{Conjunct, place_inner, place_outer};
 use super::scope::{Context, Leaf, LeafColumn, Scope};
 use super::{Binder, Typed};
 use crate::QueryError;
 use crate::catalog::pg_catalog::builtin::{self, BuiltinRelation};
 
-/// A part of FROM with the leaves that it holds and those that it reads.
-pub(super) struct Item {
-    pub(super) plan: FromPlan,
-    pub(super) mask: u64,
-    pub(super) reads: u64,
-}
-
 impl Binder<'_> {
-    /// The items of a FROM list, in order; their relations are added to `scope`.
+    /// A FROM list; its relations are added to `scope`.
     ///
     /// # Errors
     /// 0A000 for a relation that is not of the catalogs, and what its parts report.
@@ -35,11 +27,15 @@ impl Binder<'_> {
         &self,
         list: &[TableWithJoins],
         scope: &mut Scope<'_>,
-    ) -> Result<Vec<Item>, QueryError> {
-        list.iter().map(|item| self.joined(item, scope)).collect()
+    ) -> Result<Joins, QueryError> {
+        let mut joins = Joins::default();
+        for item in list {
+            joins.inner(self.joined(item, scope)?, Vec::new());
+        }
+        Ok(joins)
     }
 
-    fn joined(&self, item: &TableWithJoins, scope: &mut Scope<'_>) -> Result<Item, QueryError> {
+    fn joined(&self, item: &TableWithJoins, scope: &mut Scope<'_>) -> Result<Joins, QueryError> {
         let mut left = self.factor(&item.relation, scope)?;
         for join in &item.joins {
             left = self.join(left, join, scope)?;
@@ -47,8 +43,13 @@ impl Binder<'_> {
         Ok(left)
     }
 
-    fn join(&self, left: Item, join: &Join, scope: &mut Scope<'_>) -> Result<Item, QueryError> {
-        let right = self.factor(&join.relation, scope)?;
+    fn join(
+        &self,
+        mut left: Joins,
+        join: &Join,
+        scope: &mut Scope<'_>,
+    ) -> Result<Joins, QueryError> {
+        let mut right = self.factor(&join.relation, scope)?;
         let (outer, swapped, constraint) = match &join.join_operator {
             JoinOperator::Join(constraint)
             | JoinOperator::Inner(constraint)
@@ -64,32 +65,28 @@ impl Binder<'_> {
         let conditions = match constraint {
             JoinConstraint::On(condition) => self.conjuncts(condition, scope, "JOIN/ON")?,
             JoinConstraint::Using(columns) => {
-                self.using(columns, (left.mask, right.mask), scope)?
+                self.using(columns, (left.mask(), right.mask()), scope)?
             }
             JoinConstraint::None => Vec::new(),
             JoinConstraint::Natural => return Err(unsupported("NATURAL JOIN")),
         };
-        let mask = left.mask | right.mask;
-        let reads = (left.reads | right.reads) & !mask;
-        let (left, right) = if swapped { (right, left) } else { (left, right) };
-        let (inner_side, right_reads) = (right.mask, right.reads);
-        if outer && right_reads & left.mask == 0 && swapped && left.reads & inner_side != 0 {
+        if swapped && right.reads() & left.mask() != 0 {
             return Err(unsupported("a lateral item on the kept side of a join"));
         }
-        let mut plan = FromPlan::Join {
-            left: Box::new(left.plan),
-            right: Box::new(right.plan),
-            outer,
-            filters: Vec::new(),
-        };
-        for condition in conditions {
-            if outer {
-                place_outer(&mut plan, condition);
-            } else {
-                place_inner(&mut plan, condition);
+        Ok(match (outer, swapped) {
+            (false, _) => {
+                left.inner(right, conditions);
+                left
             }
-        }
-        Ok(Item { plan, mask, reads })
+            (true, false) => {
+                left.outer(right, conditions);
+                left
+            }
+            (true, true) => {
+                right.outer(left, conditions);
+                right
+            }
+        })
     }
 
     /// Conditions of USING: the right column is hidden behind the left one.
@@ -130,7 +127,7 @@ impl Binder<'_> {
         Ok(conjuncts)
     }
 
-    fn factor(&self, factor: &TableFactor, scope: &mut Scope<'_>) -> Result<Item, QueryError> {
+    fn factor(&self, factor: &TableFactor, scope: &mut Scope<'_>) -> Result<Joins, QueryError> {
         match factor {
             TableFactor::Table { name, alias, args: None, version: None, .. } => {
                 self.relation(name, alias.as_ref(), scope)
@@ -165,14 +162,15 @@ impl Binder<'_> {
         name: &ObjectName,
         alias: Option<&TableAlias>,
         scope: &mut Scope<'_>,
-    ) -> Result<Item, QueryError> {
+    ) -> Result<Joins, QueryError> {
         let parts = parts_of(name)?;
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         if let [name] = parts.as_slice()
             && let Some(cte) = scope.context.ctes.and_then(|ctes| ctes.find(name))
         {
             let columns = output_columns(&cte.columns);
-            let source = Source::Cte(cte.id);
+            let types = cte.columns.iter().map(|column| column.type_oid).collect();
+            let source = Source::Cte { id: cte.id, columns: types };
             return self.leaf(source, columns, name, None, alias, 0, scope);
         }
         let database = self.env.view.database.as_str();
@@ -223,7 +221,7 @@ impl Binder<'_> {
         lateral: bool,
         alias: Option<&TableAlias>,
         scope: &mut Scope<'_>,
-    ) -> Result<Item, QueryError> {
+    ) -> Result<Joins, QueryError> {
         let (mut plan, reads) = if lateral {
             scope.tracked(|| self.query(subquery, scope.inner()))?
         } else {
@@ -244,7 +242,7 @@ impl Binder<'_> {
         alias: Option<&TableAlias>,
         ordinality: bool,
         scope: &mut Scope<'_>,
-    ) -> Result<Item, QueryError> {
+    ) -> Result<Joins, QueryError> {
         let parts = parts_of(name)?;
         let name = match parts.as_slice() {
             [name] => name,
@@ -284,7 +282,7 @@ impl Binder<'_> {
         alias: Option<&TableAlias>,
         reads: u64,
         scope: &mut Scope<'_>,
-    ) -> Result<Item, QueryError> {
+    ) -> Result<Joins, QueryError> {
         if let Some(alias) = alias {
             if alias.columns.len() > columns.len() {
                 return Err(QueryError::new(
@@ -312,7 +310,7 @@ impl Binder<'_> {
             table_oid,
         })?;
         let plan = LeafPlan { leaf, source, key: None, filters: Vec::new() };
-        Ok(Item { plan: FromPlan::Leaf(Box::new(plan)), mask: 1 << leaf, reads })
+        Ok(Joins::leaf(plan, reads))
     }
 }
 
@@ -333,6 +331,7 @@ fn relation_columns(relation: &BuiltinRelation) -> Vec<LeafColumn> {
         .iter()
         .zip(1_i16..)
         .map(|(column, number)| LeafColumn {
+            modifier: column.modifier,
             origin: (relation.oid, number),
             ..leaf_column(column.name, column.type_oid)
         })

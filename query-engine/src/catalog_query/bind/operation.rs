@@ -40,7 +40,7 @@ impl Binder<'_> {
                     .iter()
                     .map(|item| self.compared("=", expr, item, scope))
                     .collect::<Result<Vec<_>, _>>()?;
-                Ok(Typed::bool(negate(Expr::Or(any), *negated)))
+                Ok(Typed::bool(negate(one_of(any), *negated)))
             }
             Ast::InSubquery { expr, subquery, negated } => {
                 let any = self.in_subquery("=", false, expr, subquery, scope)?;
@@ -437,6 +437,31 @@ fn check_choice(symbol: &str, left: &Typed, right: &Typed) -> Result<(), QueryEr
         return Err(QueryError::new(SqlState::SYNTAX_ERROR, message));
     }
     Ok(())
+}
+
+/// `x = a OR x = b OR …`: over constants as `x = ANY (array)`, whose rows can be looked up.
+fn one_of(equalities: Vec<Expr>) -> Expr {
+    let constant = |expr: &Expr| match expr {
+        Expr::Binary { operator, left, right } if is_equality(*operator) => {
+            matches!(**right, Expr::Const(_)).then(|| (left.clone(), (**right).clone()))
+        }
+        _ => None,
+    };
+    let parts: Option<Vec<_>> = equalities.iter().map(constant).collect();
+    let is_alike = |left: &Expr, right: &Expr| match (left, right) {
+        (Expr::Const(left), Expr::Const(right)) => {
+            std::mem::discriminant(left) == std::mem::discriminant(right)
+        }
+        _ => false,
+    };
+    let is_list = |parts: &Vec<(Box<Expr>, Expr)>| {
+        parts.iter().all(|part| part.0 == parts[0].0 && is_alike(&part.1, &parts[0].1))
+    };
+    let Some(parts) = parts.filter(is_list) else { return Expr::Or(equalities) };
+    let Some((left, _)) = parts.first().cloned() else { return Expr::Or(equalities) };
+    let values = Expr::Array(parts.into_iter().map(|part| part.1).collect());
+    let operator = Operator::Compare(Comparison::Eq);
+    Expr::AnyAll { operator, all: false, left, right: Box::new(values) }
 }
 
 /// NOT, where it is written.

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use super::super::plan::{Aggregate, Expr, OutputColumn, SetCall};
+use super::super::plan::{Aggregate, Expr, OutputColumn, SetCall, WindowCall};
 use super::super::types::{self, TypeOid};
 use super::super::{Value, unsupported};
 use super::Typed;
@@ -63,6 +63,8 @@ pub(super) struct Leaf {
 /// State of GROUP BY while the expressions above it are bound.
 #[derive(Default)]
 pub(super) struct Grouping {
+    /// Set-returning calls in the keys.
+    pub(super) sets: Vec<SetCall>,
     pub(super) keys: Vec<Expr>,
     pub(super) aggregates: Vec<Aggregate>,
     /// Expressions are over groups; off while arguments of aggregates are bound.
@@ -78,6 +80,8 @@ pub(super) struct Scope<'s> {
     pub(super) grouping: RefCell<Option<Grouping>>,
     /// Set-returning calls of the select list; `None` where they are not allowed.
     pub(super) sets: RefCell<Option<Vec<SetCall>>>,
+    /// Calls over windows of the select list; `None` where they are not allowed.
+    pub(super) windows: RefCell<Option<Vec<WindowCall>>>,
 }
 
 impl<'s> Scope<'s> {
@@ -88,6 +92,7 @@ impl<'s> Scope<'s> {
             used: Cell::new(0),
             grouping: RefCell::new(None),
             sets: RefCell::new(None),
+            windows: RefCell::new(None),
         }
     }
 
@@ -296,6 +301,15 @@ impl<'s> Scope<'s> {
 pub(super) fn group_key(depth: usize, position: usize) -> Expr {
     Expr::Column { depth, leaf: 0, index: position }
 }
+
+/// Value of the window call `position`: they are columns of the leaf after all others.
+pub(super) fn window_value(scope: &Scope<'_>, position: usize) -> Expr {
+    let leaf = if scope.grouping.borrow().is_some() { GROUPED_LEAVES } else { scope.leaves.len() };
+    Expr::Column { depth: 0, leaf, index: position }
+}
+
+/// Leaves of a grouped level: keys, aggregates.
+const GROUPED_LEAVES: usize = 2;
 
 /// Stands for aggregate `position` until the number of keys is known.
 pub(super) fn aggregate_value(position: usize) -> Expr {

@@ -34,15 +34,15 @@ impl Binder<'_> {
     ) -> Result<QueryPlan, QueryError> {
         refuse_unknown_parts(select)?;
         let mut scope = Scope::new(context);
-        let items = self.from(&select.from, &mut scope)?;
-        let conditions = match &select.selection {
-            Some(condition) => self.conjuncts(condition, &scope, "WHERE")?,
-            None => Vec::new(),
-        };
-        let (from, filters) = self.combine(items, conditions, &scope);
+        let mut joins = self.from(&select.from, &mut scope)?;
+        if let Some(condition) = &select.selection {
+            joins.conditions.extend(self.conjuncts(condition, &scope, "WHERE")?);
+        }
 
         let mut output = Output::default();
+        *scope.sets.borrow_mut() = Some(Vec::new());
         let keys = self.group_keys(select, &scope)?;
+        let key_sets = scope.sets.borrow_mut().take().unwrap_or_default();
         let is_grouped = !keys.is_empty()
             || select.having.is_some()
             || select.projection.iter().any(has_aggregate)
@@ -50,8 +50,9 @@ impl Binder<'_> {
         let is_single = keys.is_empty();
         if is_grouped {
             *scope.grouping.borrow_mut() =
-                Some(Grouping { keys, aggregates: Vec::new(), is_on: true });
+                Some(Grouping { sets: key_sets, keys, aggregates: Vec::new(), is_on: true });
         }
+        *scope.windows.borrow_mut() = Some(Vec::new());
         *scope.sets.borrow_mut() = Some(Vec::new());
         for item in &select.projection {
             self.output(item, &scope, &mut output)?;
@@ -66,6 +67,7 @@ impl Binder<'_> {
             ));
         }
         let sets = scope.sets.borrow_mut().take().unwrap_or_default();
+        let windows = scope.windows.borrow_mut().take().unwrap_or_default();
         let having = match &select.having {
             Some(having) => {
                 let typed = self.expr(having, &scope)?;
@@ -74,16 +76,19 @@ impl Binder<'_> {
             None => None,
         };
         let group = scope.grouping.take().map(|grouping| GroupPlan {
+            sets: grouping.sets,
             keys: grouping.keys,
             aggregates: grouping.aggregates,
             having,
             is_single,
         });
         let plan = SelectPlan {
-            from,
+            joins,
+            from: None,
             leaf_count: scope.leaves.len(),
-            filters,
+            filters: Vec::new(),
             group,
+            windows,
             sets,
             projection: output.exprs,
             distinct,

@@ -7,6 +7,7 @@ use sqlparser::ast::{
 
 use super::super::names::fold;
 use super::super::operator;
+use super::super::order::order;
 use super::super::plan::{Body, CtePlan, Expr, OutputColumn, QueryPlan, SetKind, SubqueryKind};
 use super::super::types::{self, common_type, type_name};
 use super::super::unsupported;
@@ -249,7 +250,8 @@ impl Binder<'_> {
         query: &Query,
         scope: &Scope<'_>,
     ) -> Result<(QueryPlan, Option<usize>), QueryError> {
-        let (plan, is_closed) = scope.is_closed(|| self.query(query, scope.inner()))?;
+        let (mut plan, is_closed) = scope.is_closed(|| self.query(query, scope.inner()))?;
+        order(&mut plan);
         // An item of WITH may change between runs, when it is recursive.
         let runs_once = is_closed && scope.context.ctes.is_none();
         let id = self.next_cte.get();

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::super::operator::Operator;
+use super::super::operator::{Comparison, Operator};
 use super::super::plan::{Expr, QueryPlan, SubqueryKind};
 use super::super::{Row, Value, text};
 use super::array::{element_at, slice, stacked};
-use super::{Executor, Frame};
+use super::{Executor, Frame, ValueSet};
 use crate::functions::pg::Call;
 use crate::{QueryError, SqlState};
 
@@ -132,6 +132,9 @@ impl Executor<'_> {
             }
             Expr::AnyAll { operator, all, left, right } => {
                 let left = self.eval(left, frame)?;
+                if let Some(found) = self.in_set(*operator, *all, &left, right, frame)? {
+                    return Ok(found);
+                }
                 let right = self.eval(right, frame)?;
                 self.any_all(*operator, *all, &left, &right)
             }
@@ -179,6 +182,58 @@ impl Executor<'_> {
             }
         }
         Ok(if saw_null { Value::Null } else { Value::Bool(all) })
+    }
+
+    /// `left IN (subquery)` where the subquery runs once: its values are searched by hash. `None` where
+    /// equal values could hash otherwise, or the operator is another one.
+    fn in_set(
+        &self,
+        operator: Operator,
+        all: bool,
+        left: &Value,
+        right: &Expr,
+        frame: &Frame<'_>,
+    ) -> Result<Option<Value>, QueryError> {
+        let Expr::Subquery { once: Some(id), .. } = right else { return Ok(None) };
+        let is_hashed = |value: &Value| matches!(value, Value::Int(_) | Value::Text(_));
+        let is_plain = match left {
+            Value::Record(fields, _) => fields.iter().all(is_hashed),
+            value => is_hashed(value),
+        };
+        if all || operator != Operator::Compare(Comparison::Eq) || !is_plain {
+            return Ok(None);
+        }
+        // Rows are equal by their fields, whatever types they were made with.
+        let key = |value: &Value| match value {
+            Value::Record(fields, _) => Value::array(fields.to_vec()),
+            value => value.clone(),
+        };
+        let known = self.sets.borrow().get(id).map(Arc::clone);
+        let set = match known {
+            Some(set) => set,
+            None => {
+                let values = self.eval(right, frame)?;
+                let has_null = values.elements().iter().any(Value::is_null);
+                let set =
+                    ValueSet { values: values.elements().iter().map(key).collect(), has_null };
+                let set = Arc::new(set);
+                self.sets.borrow_mut().insert(*id, Arc::clone(&set));
+                set
+            }
+        };
+        let left = key(left);
+        // A number of another kind may be equal, too.
+        let is_other =
+            |value: &&Value| std::mem::discriminant(*value) != std::mem::discriminant(&left);
+        if set.values.iter().filter(|value| !value.is_null()).take(1).any(|value| is_other(&value))
+        {
+            return Ok(None);
+        }
+        Ok(Some(match set.values.contains(&left) {
+            true => Value::Bool(true),
+            false if set.has_null => Value::Null,
+            false => Value::Bool(false),
+        }))
     }
 
     /// AND (`decisive` false) and OR (`decisive` true) of three-valued parts.

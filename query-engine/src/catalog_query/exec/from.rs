@@ -1,8 +1,11 @@
 //! Rows of FROM, pushed one by one.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::super::plan::{Expr, FromPlan, LeafPlan, SelectPlan, SetCall, Source};
+use super::super::plan::{
+    Expr, FromPlan, LeafKey, LeafPlan, OutputColumn, Rows, SelectPlan, SetCall, Source,
+};
 use super::super::{Row, Value};
 use super::{Executor, Frame};
 use crate::QueryError;
@@ -86,13 +89,8 @@ impl Executor<'_> {
                 match known {
                     Some(table) => table,
                     None => {
-                        let columns: Vec<BuiltinColumn> = query
-                            .columns
-                            .iter()
-                            .map(|column| BuiltinColumn { name: "", type_oid: column.type_oid })
-                            .collect();
                         let rows = self.query(query, Some(frame))?;
-                        let table = Arc::new(Table::new(columns.into(), rows));
+                        let table = Arc::new(kept(&query.columns, rows));
                         frame.finished.borrow_mut().insert(plan.leaf, Arc::clone(&table));
                         table
                     }
@@ -104,12 +102,9 @@ impl Executor<'_> {
                 }
                 return Ok(());
             }
-            Source::Cte(id) => {
+            Source::Cte { id, .. } => {
                 let rows = self.ctes.borrow().get(id).map(Arc::clone);
-                for row in rows.expect("an item of WITH runs before its readers").iter() {
-                    visit(row, frame)?;
-                }
-                return Ok(());
+                rows.expect("an item of WITH runs before its readers")
             }
             Source::Function { call, ordinality } => {
                 for (row, at) in self.set_call(call, frame)?.iter().zip(1_i64..) {
@@ -123,17 +118,31 @@ impl Executor<'_> {
                 return Ok(());
             }
         };
-        match &plan.key {
-            None => {
-                for row in &table.rows {
-                    visit(row, frame)?;
-                }
+        let Some(LeafKey { column, value, is_any, .. }) = &plan.key else {
+            for row in &table.rows {
+                visit(row, frame)?;
             }
-            Some((column, key)) => {
-                let key = self.eval(key, frame)?;
-                for at in table.lookup(*column, &key) {
-                    visit(&table.rows[*at as usize], frame)?;
+            return Ok(());
+        };
+        let value = self.eval(value, frame)?;
+        let keys: Vec<&Value> = if *is_any {
+            let mut seen = HashSet::new();
+            value.elements().iter().filter(|key| seen.insert(*key)).collect()
+        } else {
+            vec![&value]
+        };
+        for key in keys {
+            if !matches!(key, Value::Null | Value::Bool(_) | Value::Int(_) | Value::Text(_)) {
+                // A number of another kind equals integers that it does not hash like.
+                for row in &table.rows {
+                    if !row[*column].is_null() && row[*column].compare(key).is_eq() {
+                        visit(row, frame)?;
+                    }
                 }
+                continue;
+            }
+            for at in table.lookup(*column, key) {
+                visit(&table.rows[*at as usize], frame)?;
             }
         }
         Ok(())
@@ -148,6 +157,16 @@ impl Executor<'_> {
         let arguments = self.values(&call.arguments, frame)?;
         call.function.0.call_set(&Call { env: self.env, types: &call.types, arguments: &arguments })
     }
+}
+
+/// Rows of a finished query as a table, whose rows can be looked up.
+pub(super) fn kept(columns: &[OutputColumn], rows: Rows) -> Table {
+    let unnamed = |column: &OutputColumn| BuiltinColumn {
+        name: "",
+        type_oid: column.type_oid,
+        modifier: column.modifier,
+    };
+    Table::new(columns.iter().map(unnamed).collect(), rows)
 }
 
 /// Leaves of `plan` read as null.

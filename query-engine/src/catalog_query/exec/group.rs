@@ -10,7 +10,7 @@ use crate::values::decimal::Decimal;
 use crate::{QueryError, SqlState};
 
 /// What an aggregate needs of one input row: sort keys and arguments.
-struct Input {
+pub(super) struct Input {
     keys: Vec<Value>,
     arguments: Vec<Value>,
 }
@@ -32,7 +32,7 @@ impl Executor<'_> {
             order.push(Row::clone(&empty));
             inputs.insert(empty, no_inputs());
         }
-        self.each_row(plan, frame, &mut |frame| {
+        let mut add = |frame: &mut Frame<'_>| {
             let key = if group.is_single {
                 Row::from(Vec::new())
             } else {
@@ -51,6 +51,13 @@ impl Executor<'_> {
                 }
             }
             Ok(())
+        };
+        self.each_row(plan, frame, &mut |frame| {
+            if group.sets.is_empty() {
+                add(frame)
+            } else {
+                self.each_round(&group.sets, frame, &mut add)
+            }
         })?;
         order
             .into_iter()
@@ -65,7 +72,11 @@ impl Executor<'_> {
     }
 
     /// The input of a row; `None` where FILTER drops it.
-    fn input(&self, aggregate: &Aggregate, frame: &Frame<'_>) -> Result<Option<Input>, QueryError> {
+    pub(super) fn input(
+        &self,
+        aggregate: &Aggregate,
+        frame: &Frame<'_>,
+    ) -> Result<Option<Input>, QueryError> {
         if let Some(filter) = &aggregate.filter
             && self.eval(filter, frame)?.as_bool() != Some(true)
         {
@@ -79,7 +90,7 @@ impl Executor<'_> {
     }
 }
 
-fn finish(aggregate: &Aggregate, mut inputs: Vec<Input>) -> Result<Value, QueryError> {
+pub(super) fn finish(aggregate: &Aggregate, mut inputs: Vec<Input>) -> Result<Value, QueryError> {
     if !aggregate.order.is_empty() {
         inputs.sort_by(|left, right| {
             let pairs = left.keys.iter().zip(&right.keys).zip(&aggregate.order);

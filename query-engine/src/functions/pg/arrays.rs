@@ -46,6 +46,15 @@ pub(super) const FUNCTIONS: &[Entry] = &[
     strict("array_to_string(anyarray,text) text", array_to_string),
     with_nulls("array_to_string(anyarray,text,text) text", array_to_string),
     with_nulls("string_to_array(text,text) text[]", string_to_array),
+    with_nulls("string_to_array(text,text,text) text[]", |call| {
+        let parts = string_to_array(call)?;
+        // Parts that equal the third argument are null.
+        let part = |part: &Value| if part == call.value(2) { Value::Null } else { part.clone() };
+        Ok(match &parts {
+            Value::Null => Value::Null,
+            parts => Value::array(parts.elements().iter().map(part).collect()),
+        })
+    }),
     set("unnest(anyarray) setof unnest anyelement", |call| {
         Ok(call.value(0).elements().iter().map(|value| Row::from(vec![value.clone()])).collect())
     }),

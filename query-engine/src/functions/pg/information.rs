@@ -2,7 +2,7 @@
 
 use super::{Call, Entry, set, strict};
 use crate::catalog_query::types;
-use crate::catalog_query::{Row, Value, unsupported};
+use crate::catalog_query::{Env, Row, Value, unsupported};
 use crate::{QueryError, SqlState};
 
 /// Bytes of the longest character of UTF-8.
@@ -118,7 +118,18 @@ fn index_position(call: &Call<'_>) -> Result<Value, QueryError> {
 
 /// The list that an object without one has: all privileges of its owner, some of everybody.
 fn default_list(call: &Call<'_>) -> Result<Value, QueryError> {
-    let (public, owned) = match call.text(0) {
+    let items = default_items(call.env, call.text(0), call.int(1)).ok_or_else(|| {
+        QueryError::new(
+            SqlState::INVALID_PARAMETER_VALUE,
+            format!("unrecognized object type abbreviation: {}", call.text(0)),
+        )
+    })?;
+    Ok(Value::array(items.into_iter().map(Value::text).collect()))
+}
+
+/// The items of that list; `None` for an unknown kind of object.
+pub(super) fn default_items(env: &Env<'_>, kind: &str, owner: i64) -> Option<Vec<String>> {
+    let (public, owned) = match kind {
         "c" => ("", ""),
         "r" => ("", "arwdDxt"),
         "s" => ("", "rwU"),
@@ -130,23 +141,18 @@ fn default_list(call: &Call<'_>) -> Result<Value, QueryError> {
         "t" => ("", "C"),
         "F" | "S" => ("", "U"),
         "p" => ("", "sA"),
-        other => {
-            return Err(QueryError::new(
-                SqlState::INVALID_PARAMETER_VALUE,
-                format!("unrecognized object type abbreviation: {other}"),
-            ));
-        }
+        _ => return None,
     };
-    let owner = call.env.field("pg_authid", call.int(1), "rolname");
-    let owner = owner.map_or_else(|| call.int(1).to_string(), |name| name.as_text().to_owned());
+    let name = env.field("pg_authid", owner, "rolname");
+    let owner = name.map_or_else(|| owner.to_string(), |name| name.as_text().to_owned());
     let mut items = Vec::new();
     if !public.is_empty() {
-        items.push(Value::text(format!("={public}/{owner}")));
+        items.push(format!("={public}/{owner}"));
     }
     if !owned.is_empty() {
-        items.push(Value::text(format!("{owner}={owned}/{owner}")));
+        items.push(format!("{owner}={owned}/{owner}"));
     }
-    Ok(Value::array(items))
+    Some(items)
 }
 
 /// Rows of `grantee=privileges/grantor` items; a `*` after a letter is the grant option.

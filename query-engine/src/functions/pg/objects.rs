@@ -1,6 +1,7 @@
 //! Functions that describe objects of the catalogs.
 
 use super::{Call, Entry, set, strict, with_nulls};
+use crate::catalog::pg_catalog::builtin::BuiltinRelation;
 use crate::catalog_query::names::quote_ident;
 use crate::catalog_query::types;
 use crate::catalog_query::{Env, Row, Value};
@@ -53,11 +54,6 @@ pub(super) const FUNCTIONS: &[Entry] = &[
     strict("pg_get_statisticsobjdef_expressions(oid) text[]", |_| Ok(Value::Null)),
     strict("pg_get_serial_sequence(text,text) text", |_| Ok(Value::Null)),
     strict("pg_sequence_last_value(regclass) int8", |_| Ok(Value::Null)),
-    strict("pg_get_function_result(oid) text", function_result),
-    strict("pg_get_function_arguments(oid) text", |call| function_arguments(call, true)),
-    strict("pg_get_function_identity_arguments(oid) text", |call| function_arguments(call, false)),
-    strict("pg_get_function_sqlbody(oid) text", |_| Ok(Value::Null)),
-    strict("pg_get_function_arg_default(oid,int4) text", |_| Ok(Value::Null)),
     strict("pg_describe_object(oid,oid,int4) text", describe_object),
     strict("pg_relation_is_publishable(regclass) bool", |_| Ok(Value::Bool(false))),
     strict("pg_relation_is_updatable(regclass,bool) int4", |_| Ok(Value::Int(0))),
@@ -82,6 +78,8 @@ pub(super) const FUNCTIONS: &[Entry] = &[
     strict("to_regnamespace(text) regnamespace", |call| find(call, types::REGNAMESPACE)),
     strict("to_regrole(text) regrole", |call| find(call, types::REGROLE)),
     strict("to_regproc(text) regproc", |call| find(call, types::REGPROC)),
+    strict("to_regprocedure(text) regprocedure", |call| find(call, types::REGPROCEDURE)),
+    strict("to_regoperator(text) regoperator", |call| find(call, types::REGOPERATOR)),
     // No tables are partitioned or inherit, so a relation has itself as its only ancestor.
     set("pg_partition_ancestors(regclass) setof relid regclass", |call| {
         let is_known = call.env.field("pg_class", call.int(0), "relispartition");
@@ -114,12 +112,22 @@ fn find(call: &Call<'_>, alias: u32) -> Result<Value, QueryError> {
 }
 
 fn description(call: &Call<'_>, class: Option<&Value>, part: i64) -> Value {
-    let table = call.env.table("pg_description");
+    description_of(call.env, call.value(0), class, part)
+}
+
+/// Comment on an object, or on a part of one.
+pub(super) fn description_of(
+    env: &Env<'_>,
+    object: &Value,
+    class: Option<&Value>,
+    part: i64,
+) -> Value {
+    let table = env.table("pg_description");
     let at = |name| table.position(name).expect("a column of pg_description");
     let (object_at, class_at) = (at("objoid"), at("classoid"));
     let (part_at, text_at) = (at("objsubid"), at("description"));
     table
-        .lookup(object_at, call.value(0))
+        .lookup(object_at, object)
         .iter()
         .map(|row| &table.rows[*row as usize])
         .find(|row| {
@@ -134,7 +142,7 @@ fn format_type(call: &Call<'_>) -> Result<Value, QueryError> {
 }
 
 /// A type as `format_type` prints it. Without a modifier `character` stands for `bpchar`.
-fn formatted_type(env: &Env<'_>, oid: i64, modifier: Option<i64>) -> String {
+pub(super) fn formatted_type(env: &Env<'_>, oid: i64, modifier: Option<i64>) -> String {
     if oid == 0 {
         return "-".to_owned();
     }
@@ -258,79 +266,16 @@ fn view_definition(call: &Call<'_>) -> Result<Value, QueryError> {
     let found = relations.iter().find(|relation| i64::from(relation.oid) == oid);
     // Views of ours are made by the engine, not by a query: their definition is empty.
     let is_ours = call.env.field("pg_class", oid, "relkind") == Some(Value::text("v"));
-    Ok(match found.and_then(|relation| relation.definition.as_deref()) {
+    let is_pretty = call.bool(1);
+    let form = |relation: &'static BuiltinRelation| {
+        let pretty = relation.pretty_definition.as_deref().filter(|_| is_pretty);
+        pretty.or(relation.definition.as_deref())
+    };
+    Ok(match found.and_then(form) {
         Some(definition) => Value::text(definition),
         None if is_ours => Value::text(""),
         None => Value::Null,
     })
-}
-
-/// Fields of a function that its printed form needs.
-fn function_result(call: &Call<'_>) -> Result<Value, QueryError> {
-    let field = |column| call.env.field("pg_proc", call.int(0), column);
-    let Some(result) = field("prorettype").and_then(|value| value.as_int()) else {
-        return Ok(Value::Null);
-    };
-    if field("prokind") == Some(Value::text("p")) {
-        return Ok(Value::Null);
-    }
-    let modes = field("proargmodes").unwrap_or(Value::Null);
-    let is_table = modes.elements().iter().any(|mode| mode.as_text() == "t");
-    if is_table {
-        let columns: Vec<String> =
-            parameters(call).into_iter().filter(|one| one.0 == "t").map(|one| one.1).collect();
-        return Ok(Value::text(format!("TABLE({})", columns.join(", "))));
-    }
-    let set = if field("proretset") == Some(Value::Bool(true)) { "SETOF " } else { "" };
-    Ok(Value::text(format!("{set}{}", formatted_type(call.env, result, None))))
-}
-
-/// (mode, printed form) of each parameter.
-fn parameters(call: &Call<'_>) -> Vec<(String, String)> {
-    let field = |column| call.env.field("pg_proc", call.int(0), column).unwrap_or(Value::Null);
-    let all = field("proallargtypes");
-    let inputs = field("proargtypes");
-    let oids = if all.is_null() { inputs.elements() } else { all.elements() };
-    let (modes, names) = (field("proargmodes"), field("proargnames"));
-    oids.iter()
-        .enumerate()
-        .map(|(at, oid)| {
-            let mode = modes.elements().get(at).map_or("i", Value::as_text).to_owned();
-            let name = names.elements().get(at).map_or("", Value::as_text);
-            let type_name = formatted_type(call.env, oid.as_int().unwrap_or_default(), None);
-            let word = match mode.as_str() {
-                "o" => "OUT ",
-                "b" => "INOUT ",
-                "v" => "VARIADIC ",
-                _ => "",
-            };
-            let name =
-                if name.is_empty() { String::new() } else { format!("{} ", quote_ident(name)) };
-            (mode, format!("{word}{name}{type_name}"))
-        })
-        .collect()
-}
-
-fn function_arguments(call: &Call<'_>, with_defaults: bool) -> Result<Value, QueryError> {
-    let field = |column| call.env.field("pg_proc", call.int(0), column);
-    let Some(name) = field("proname") else { return Ok(Value::Null) };
-    debug_assert!(!name.is_null());
-    let mut shown: Vec<(String, String)> =
-        parameters(call).into_iter().filter(|one| one.0 != "t").collect();
-    let defaults = field("proargdefaults").filter(|_| with_defaults);
-    if let Some(defaults) = defaults.filter(|defaults| !defaults.is_null()) {
-        // The list of defaults belongs to the last input parameters.
-        let defaults: Vec<&str> = defaults.as_text().split(", ").collect();
-        let inputs = shown.iter_mut().filter(|one| one.0 != "o");
-        let inputs: Vec<&mut (String, String)> = inputs.collect();
-        let skip = inputs.len().saturating_sub(defaults.len());
-        for (one, default) in inputs.into_iter().skip(skip).zip(defaults) {
-            one.1.push_str(" DEFAULT ");
-            one.1.push_str(default);
-        }
-    }
-    let shown: Vec<String> = shown.into_iter().map(|one| one.1).collect();
-    Ok(Value::text(shown.join(", ")))
 }
 
 fn describe_object(call: &Call<'_>) -> Result<Value, QueryError> {

@@ -221,7 +221,11 @@ fn all_settings(call: &Call<'_>) -> Result<Vec<Row>, QueryError> {
             Value::Bool(false),
         ])
     };
-    Ok(settings.all().into_iter().map(row).collect())
+    // PostgreSQL hides a few settings of its own here, such as `role`; they have no description.
+    let is_shown = |name: &str| {
+        name.contains('.') || described.iter().any(|known| known[0].as_deref() == Some(name))
+    };
+    Ok(settings.all().into_iter().filter(|setting| is_shown(&setting.0)).map(row).collect())
 }
 
 /// Rows of `pg_timezone_names`: all zones as they are now.

@@ -16,6 +16,10 @@ pub(super) const FUNCTIONS: &[Entry] = &[
         "pg_get_keywords() setof word text, catcode \"char\", barelabel bool, catdesc text, baredesc text",
         |_| Ok(fields(KEYWORDS).map(|row| keyword(&row)).collect()),
     ),
+    set(
+        "pg_available_extensions() setof name name, default_version text, comment text",
+        available_extensions,
+    ),
     set("ts_token_type(oid) setof tokid int4, alias text, description text", token_types),
     set("string_to_table(text,text) setof string_to_table text", |call| {
         let (text, separator) = (call.text(0), call.text(1));
@@ -27,6 +31,22 @@ pub(super) const FUNCTIONS: &[Entry] = &[
         })
     }),
 ];
+
+/// The extensions that are installed: none can be added.
+fn available_extensions(call: &Call<'_>) -> Result<Vec<Row>, QueryError> {
+    let extensions = call.env.table("pg_extension");
+    let at = |name| extensions.position(name).expect("a column of pg_extension");
+    let class = call.env.find_by_name("pg_class", "relname", "pg_extension")?;
+    Ok(extensions
+        .rows
+        .iter()
+        .map(|row| {
+            let comment =
+                super::objects::description_of(call.env, &row[at("oid")], class.as_ref(), 0);
+            Row::from([row[at("extname")].clone(), row[at("extversion")].clone(), comment])
+        })
+        .collect())
+}
 
 fn fields(table: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
     table.lines().skip(1).map(|line| line.split('\t').collect())

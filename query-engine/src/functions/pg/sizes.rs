@@ -19,7 +19,7 @@ pub(super) const FUNCTIONS: &[Entry] = &[
         name.map_or(Ok(Value::Null), |name| bytes(call, name, None))
     }),
     strict("pg_database_size(name) int8", |call| bytes(call, call.text(0), None)),
-    strict("pg_tablespace_size(oid) int8", |_| Ok(Value::Null)),
+    strict("pg_tablespace_size(oid|name) int8", |_| Ok(Value::Null)),
 ];
 
 fn bytes(call: &Call<'_>, database: &str, table: Option<&str>) -> Result<Value, QueryError> {

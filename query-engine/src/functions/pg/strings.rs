@@ -12,6 +12,7 @@ const KIB: i64 = 1024;
 pub(super) const FUNCTIONS: &[Entry] = &[
     strict("quote_ident(text) text", |call| Ok(Value::text(quote_ident(call.text(0))))),
     strict("quote_literal(text) text", |call| Ok(Value::text(quote_literal(call.text(0))))),
+    strict("quote_literal(anyelement) text", |call| Ok(Value::text(quote_literal(&call.shown(0))))),
     with_nulls("quote_nullable(text) text", |call| {
         Ok(match call.value(0) {
             Value::Null => Value::text("NULL"),
@@ -19,6 +20,7 @@ pub(super) const FUNCTIONS: &[Entry] = &[
         })
     }),
     strict("parse_ident(text) text[]", parse_ident),
+    strict("parse_ident(text,bool) text[]", parse_ident),
     strict("nameconcatoid(name,oid) name", |call| {
         Ok(Value::text(format!("{}_{}", call.text(0), call.int(1))))
     }),
@@ -89,13 +91,20 @@ pub(super) const FUNCTIONS: &[Entry] = &[
     }),
     with_nulls("format(text) text", format),
     with_nulls("format(text,anyelement...) text", format),
-    strict("pg_size_pretty(int8) text", |call| Ok(Value::text(size_pretty(call.int(0))))),
-    set("regexp_split_to_table(text,text) setof regexp_split_to_table text", |call| {
-        let (text, pattern) = (call.text(0), call.text(1));
-        call.env.with_pattern(pattern, false, |regex| {
-            regex.split(text).map(|part| Row::from(vec![Value::text(part)])).collect()
-        })
+    strict("pg_size_pretty(int8) text", |call| {
+        Ok(Value::text(size_pretty(i128::from(call.int(0)))))
     }),
+    strict("pg_size_pretty(numeric) text", |call| {
+        let shown = call.shown(0);
+        // What is behind the point is cut off.
+        let whole = shown.split('.').next().unwrap_or_default().parse();
+        let whole = whole.map_err(|_| {
+            QueryError::new(SqlState::NUMERIC_OUT_OF_RANGE, "value is out of range for a size")
+        })?;
+        Ok(Value::text(size_pretty(whole)))
+    }),
+    set("regexp_split_to_table(text,text) setof regexp_split_to_table text", regexp_split),
+    set("regexp_split_to_table(text,text,text) setof regexp_split_to_table text", regexp_split),
 ];
 
 fn count(number: usize) -> Value {
@@ -260,6 +269,17 @@ fn regexp_match(call: &Call<'_>) -> Result<Value, QueryError> {
     })
 }
 
+/// Parts between matches; only flag `i` is known.
+fn regexp_split(call: &Call<'_>) -> Result<Vec<Row>, QueryError> {
+    let flags = call.text(2);
+    if !matches!(flags, "" | "i") {
+        return Err(unsupported(format!("regular expression flags \"{flags}\"")));
+    }
+    call.env.with_pattern(call.text(1), flags == "i", |regex| {
+        regex.split(call.text(0)).map(|part| Row::from(vec![Value::text(part)])).collect()
+    })
+}
+
 fn repeat(call: &Call<'_>) -> Result<Value, QueryError> {
     let times = call.count(1);
     if call.text(0).len().saturating_mul(times) > TEXT_BYTES_MAX {
@@ -329,8 +349,8 @@ fn formatted(call: &Call<'_>, specifier: char, at: usize) -> Result<String, Quer
 }
 
 /// Bytes with the unit that PostgreSQL picks: below 10 units of the next size it stays smaller.
-fn size_pretty(bytes: i64) -> String {
-    let mut size = i128::from(bytes);
+fn size_pretty(bytes: i128) -> String {
+    let mut size = bytes;
     let mut unit = "bytes";
     let units = ["kB", "MB", "GB", "TB", "PB"];
     for (at, next) in units.iter().enumerate() {
@@ -360,6 +380,6 @@ mod tests {
         assert_eq!(size_pretty(10_485_247), "10239 kB");
         assert_eq!(size_pretty(10_485_248), "10 MB");
         assert_eq!(size_pretty(-10_240), "-10 kB");
-        assert_eq!(size_pretty(i64::MAX), "8192 PB");
+        assert_eq!(size_pretty(i64::MAX.into()), "8192 PB");
     }
 }
