@@ -131,7 +131,12 @@ impl Executor<'_> {
                 }))
             }
             Expr::AnyAll { operator, all, left, right } => {
-                self.any_all(*operator, *all, (&**left, &**right), frame)
+                let left = self.eval(left, frame)?;
+                if let Some(found) = self.in_set(*operator, *all, &left, right, frame)? {
+                    return Ok(found);
+                }
+                let right = self.eval(right, frame)?;
+                self.any_all(*operator, *all, &left, &right)
             }
             Expr::Case { branches, otherwise } => {
                 for (test, result) in branches {
@@ -158,25 +163,19 @@ impl Executor<'_> {
         }
     }
 
-    /// `left operator ANY (right)`, or ALL.
     fn any_all(
         &self,
         operator: Operator,
         all: bool,
-        (left, right): (&Expr, &Expr),
-        frame: &Frame<'_>,
+        left: &Value,
+        right: &Value,
     ) -> Result<Value, QueryError> {
-        let left = self.eval(left, frame)?;
-        if let Some(found) = self.in_set(operator, all, &left, right, frame)? {
-            return Ok(found);
-        }
-        let right = self.eval(right, frame)?;
         if right.is_null() {
             return Ok(Value::Null);
         }
         let mut saw_null = false;
         for element in right.elements() {
-            match operator.apply(self.env, &left, element)?.as_bool() {
+            match operator.apply(self.env, left, element)?.as_bool() {
                 None => saw_null = true,
                 Some(found) if found != all => return Ok(Value::Bool(found)),
                 Some(_) => {}
@@ -204,6 +203,11 @@ impl Executor<'_> {
         if all || operator != Operator::Compare(Comparison::Eq) || !is_plain {
             return Ok(None);
         }
+        // Rows are equal by their fields, whatever types they were made with.
+        let key = |value: &Value| match value {
+            Value::Record(fields, _) => Value::array(fields.to_vec()),
+            value => value.clone(),
+        };
         let known = self.sets.borrow().get(id).map(Arc::clone);
         let set = match known {
             Some(set) => set,
@@ -211,20 +215,21 @@ impl Executor<'_> {
                 let values = self.eval(right, frame)?;
                 let has_null = values.elements().iter().any(Value::is_null);
                 let set =
-                    ValueSet { values: values.elements().iter().cloned().collect(), has_null };
+                    ValueSet { values: values.elements().iter().map(key).collect(), has_null };
                 let set = Arc::new(set);
                 self.sets.borrow_mut().insert(*id, Arc::clone(&set));
                 set
             }
         };
+        let left = key(left);
         // A number of another kind may be equal, too.
         let is_other =
-            |value: &&Value| std::mem::discriminant(*value) != std::mem::discriminant(left);
+            |value: &&Value| std::mem::discriminant(*value) != std::mem::discriminant(&left);
         if set.values.iter().filter(|value| !value.is_null()).take(1).any(|value| is_other(&value))
         {
             return Ok(None);
         }
-        Ok(Some(match set.values.contains(left) {
+        Ok(Some(match set.values.contains(&left) {
             true => Value::Bool(true),
             false if set.has_null => Value::Null,
             false => Value::Bool(false),
