@@ -76,22 +76,9 @@ pub(super) fn decide_cast(expr: Expr, schema: &DFSchema) -> Result<Transformed<E
             between(*inner, &source_type, &field)
         }
         (Class::Text, _) if matches!(field.data_type(), DataType::Interval(_)) => {
-            match unknown_literal(&inner) {
-                Some(text) => {
-                    let value = interval::parse(text)?;
-                    Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(value)), None)
-                }
-                None => plain(*inner, &field),
-            }
+            to_interval(*inner, &field)?
         }
-        (Class::Float, Class::Decimal(..)) if bare => {
-            let name = match source_type {
-                DataType::Float32 => "ergosql_numeric4",
-                _ => "ergosql_numeric8",
-            };
-            let float = plain(*inner, &Arc::new(Field::new("", DataType::Float64, true)));
-            sql::call(name, vec![float.clone()]).unwrap_or(float)
-        }
+        (Class::Float, Class::Decimal(..)) if bare => digits_of_float(*inner, &source_type),
         (_, Class::Decimal(..)) if bare => bare_numeric(*inner, source, field)?,
         (Class::Text, Class::Text) if let Some(name) = json_function(&inner, &field, schema)? => {
             sql::call(name, vec![plain(*inner, &text_field())]).unwrap_or_else(|| lit(""))
@@ -100,6 +87,22 @@ pub(super) fn decide_cast(expr: Expr, schema: &DFSchema) -> Result<Transformed<E
         _ => plain(*inner, &field),
     };
     Ok(Transformed::yes(decided))
+}
+
+fn to_interval(expr: Expr, field: &FieldRef) -> Result<Expr> {
+    let Some(text) = unknown_literal(&expr) else { return Ok(plain(expr, field)) };
+    let value = interval::parse(text)?;
+    Ok(Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(value)), None))
+}
+
+/// A float as `numeric`: as many digits as its type has, as PostgreSQL.
+fn digits_of_float(expr: Expr, source_type: &DataType) -> Expr {
+    let name = match source_type {
+        DataType::Float32 => "ergosql_numeric4",
+        _ => "ergosql_numeric8",
+    };
+    let float = plain(expr, &Arc::new(Field::new("", DataType::Float64, true)));
+    sql::call(name, vec![float.clone()]).unwrap_or(float)
 }
 
 fn text_field() -> FieldRef {
