@@ -58,7 +58,7 @@ async fn a_client_cannot_read_or_write_server_files() {
         "SELECT * FROM '/etc/passwd'".to_owned(),
         "SELECT * FROM read_csv('/etc/passwd')".to_owned(),
         "SELECT pg_read_file('/etc/passwd')".to_owned(),
-        "CREATE TABLE t AS SELECT 1".to_owned(),
+        "CREATE TABLE chain.t AS SELECT 1".to_owned(),
         "INSERT INTO chain.blocks SELECT * FROM chain.blocks".to_owned(),
         "DELETE FROM chain.blocks".to_owned(),
     ] {

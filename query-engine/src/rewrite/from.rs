@@ -24,6 +24,9 @@ use crate::session::naming::hidden;
 /// # Errors
 /// 0A000 for forms that have none, such as named arguments.
 pub(super) fn function(factor: &mut TableFactor) -> Result<(), QueryError> {
+    if is_plain_series(factor)? {
+        return Ok(());
+    }
     let found = match factor {
         TableFactor::Table { name, args: Some(args), alias, with_ordinality, .. } => {
             (name_of(name)?, arguments(&args.args)?, alias.take(), *with_ordinality)
@@ -41,14 +44,23 @@ pub(super) fn function(factor: &mut TableFactor) -> Result<(), QueryError> {
         _ => return Ok(()),
     };
     let (name, arguments, alias, with_ordinality) = found;
-    // Bounds that are numbers: the planner's own, which streams.
-    if name == "generate_series" && arguments.iter().all(is_number) {
-        return Ok(());
-    }
     if let Some(derived) = derived(&name, arguments, alias, with_ordinality) {
         *factor = derived;
     }
     Ok(())
+}
+
+/// A series whose bounds are numbers is the planner's own, which streams.
+fn is_plain_series(factor: &TableFactor) -> Result<bool, QueryError> {
+    Ok(match factor {
+        TableFactor::Table { name, args: Some(args), with_ordinality: false, .. } => {
+            name_of(name)? == "generate_series" && arguments(&args.args)?.iter().all(is_number)
+        }
+        TableFactor::Function { name, args, with_ordinality: false, .. } => {
+            name_of(name)? == "generate_series" && arguments(args)?.iter().all(is_number)
+        }
+        _ => false,
+    })
 }
 
 /// VALUES in LATERAL as a UNION ALL of selects, which may refer outward.

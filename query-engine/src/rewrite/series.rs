@@ -160,6 +160,7 @@ impl Unfold<'_, '_> {
     fn is_wide(&self, bound: &Bound) -> bool {
         match bound {
             Bound::Number(value) => i32::try_from(*value).is_err(),
+            Bound::Wide(_) => true,
             Bound::Parameter(number, None) => self.declared(*number) == Some(PgType::Int8),
             Bound::Parameter(_, Some(pg_type)) => *pg_type == PgType::Int8,
         }
@@ -172,7 +173,7 @@ impl Unfold<'_, '_> {
     /// A bound as SQL, `None` inside for NULL; `None` outside for one that is no integer.
     fn constant(&mut self, bound: Bound, pg_type: PgType) -> Option<Option<String>> {
         let (number, cast) = match bound {
-            Bound::Number(value) => return Some(Some(value.to_string())),
+            Bound::Number(value) | Bound::Wide(value) => return Some(Some(value.to_string())),
             Bound::Parameter(number, cast) => (number, cast),
         };
         let known = self.declared(number).filter(|declared| *declared != PgType::Unknown);
@@ -194,11 +195,17 @@ impl Unfold<'_, '_> {
 /// A bound of a series: a number, or a parameter with the type that a cast gives it.
 enum Bound {
     Number(i64),
+    /// A number that is cast to bigint.
+    Wide(i64),
     Parameter(usize, Option<PgType>),
 }
 
 fn bound(argument: &FunctionArg) -> Option<Bound> {
     let FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) = argument else { return None };
+    value(expr)
+}
+
+fn value(expr: &Expr) -> Option<Bound> {
     match expr {
         Expr::Cast { kind: CastKind::Cast | CastKind::DoubleColon, expr, data_type, .. } => {
             let cast = match data_type {
@@ -210,19 +217,15 @@ fn bound(argument: &FunctionArg) -> Option<Bound> {
             };
             match value(expr)? {
                 Bound::Parameter(number, _) => Some(Bound::Parameter(number, Some(cast))),
-                // The type of a cast number is the cast's: left to the planner.
-                Bound::Number(_) => None,
+                Bound::Number(number) if cast == PgType::Int8 => Some(Bound::Wide(number)),
+                Bound::Number(number) => i32::try_from(number).ok().map(|_| Bound::Number(number)),
+                Bound::Wide(_) => None,
             }
         }
-        expr => value(expr),
-    }
-}
-
-fn value(expr: &Expr) -> Option<Bound> {
-    match expr {
         Expr::Nested(inner) => value(inner),
         Expr::UnaryOp { op: UnaryOperator::Minus, expr } => match value(expr)? {
             Bound::Number(number) => number.checked_neg().map(Bound::Number),
+            Bound::Wide(number) => number.checked_neg().map(Bound::Wide),
             Bound::Parameter(..) => None,
         },
         Expr::Value(found) => match &found.value {

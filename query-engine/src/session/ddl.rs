@@ -12,6 +12,7 @@ mod create;
 mod definition;
 mod drop;
 mod index;
+mod lock;
 mod schema;
 mod sequence;
 mod view;
@@ -43,10 +44,14 @@ impl Session {
 
     /// Runs a statement that makes, changes or drops what clients make.
     pub(super) async fn run_ddl(&mut self, ddl: &Ddl, stop: &Stop) -> Result<Outcome, QueryError> {
-        if self.is_read_only() && !self.is_about_temp(ddl) {
+        let is_lock = matches!(ddl, Ddl::Lock { .. });
+        if self.is_read_only() && !is_lock && !self.is_about_temp(ddl) {
             return Err(read_only_transaction(ddl.name()));
         }
         match ddl {
+            Ddl::Lock { names, mode, nowait } => {
+                self.lock_tables(names, mode, *nowait, stop).await?;
+            }
             Ddl::CreateTable(table) => self.create_table(table, stop).await?,
             Ddl::CreateAs { name, temporary, columns, query, if_not_exists, on_commit } => {
                 let asked = create::As {

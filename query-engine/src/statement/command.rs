@@ -8,7 +8,7 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, Word};
 
 use super::copy;
-use super::ddl::{Alteration, Ddl, ObjectKind};
+use super::ddl::{Alteration, Ddl, LOCK_MODES, ObjectKind};
 use super::{Direction, Kind, Modes, ScrollOption};
 
 type Parsed<T> = Result<T, ParserError>;
@@ -68,6 +68,7 @@ pub(super) fn command(parser: &mut Parser<'_>) -> Parsed<Option<Kind>> {
             }
         }
         ("notify", _) => notify(parser)?,
+        ("lock", _) => lock(parser)?,
         ("alter", Some(second)) => {
             let Some(kind) = object_kind(second) else { return Ok(None) };
             // Other forms of ALTER are the SQL parser's.
@@ -76,6 +77,34 @@ pub(super) fn command(parser: &mut Parser<'_>) -> Parsed<Option<Kind>> {
         _ => return Ok(None),
     };
     Ok(Some(kind))
+}
+
+/// `LOCK [TABLE] name [, …] [IN mode MODE] [NOWAIT]`.
+fn lock(parser: &mut Parser<'_>) -> Parsed<Kind> {
+    parser.next_token();
+    accept(parser, "table");
+    let names = parser.parse_comma_separated(|parser| {
+        accept(parser, "only");
+        let name = parser.parse_object_name(false)?;
+        let _star = parser.consume_token(&Token::Mul);
+        Ok(name)
+    })?;
+    let mut mode = LOCK_MODES[LOCK_MODES.len() - 1];
+    if accept(parser, "in") {
+        let mut words = Vec::new();
+        while let Some(word) = word_at(parser, 0).filter(|word| word != "mode") {
+            words.push(word);
+            parser.next_token();
+        }
+        let asked = words.join(" ");
+        match LOCK_MODES.iter().find(|known| **known == asked) {
+            Some(known) => mode = known,
+            None => return unexpected(parser, "a lock mode"),
+        }
+        expect(parser, "mode")?;
+    }
+    let nowait = accept(parser, "nowait");
+    Ok(Kind::Ddl(Box::new(Ddl::Lock { names, mode, nowait })))
 }
 
 /// The unquoted word `ahead` tokens from here, in lower case.

@@ -104,7 +104,25 @@ pub(crate) enum Ddl {
         objects: GrantObjects,
         grantees: Vec<Grantee>,
     },
+    /// LOCK TABLE with one of [`LOCK_MODES`].
+    Lock {
+        names: Vec<ObjectName>,
+        mode: &'static str,
+        nowait: bool,
+    },
 }
+
+/// Modes of LOCK TABLE, the weakest first; the last is the default.
+pub(crate) const LOCK_MODES: [&str; 8] = [
+    "access share",
+    "row share",
+    "row exclusive",
+    "share update exclusive",
+    "share",
+    "share row exclusive",
+    "exclusive",
+    "access exclusive",
+];
 
 impl Ddl {
     /// Name of the command, as messages and command tags have it.
@@ -130,6 +148,7 @@ impl Ddl {
             Self::Comment { .. } => "COMMENT",
             Self::Grant { is_grant: true, .. } => "GRANT",
             Self::Grant { is_grant: false, .. } => "REVOKE",
+            Self::Lock { .. } => "LOCK TABLE",
         }
     }
 }

@@ -255,9 +255,6 @@ impl Binder<'_> {
             self.is_series.set(true);
         }
         let (call, returns) = self.resolve_call(name, arguments)?;
-        if name == "generate_series" {
-            self.is_series.set(true);
-        }
         let mut columns: Vec<LeafColumn> = returns
             .iter()
             .map(|(column, type_oid)| {
