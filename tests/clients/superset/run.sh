@@ -2,7 +2,7 @@
 # Apache Superset without a browser: its own application and REST API, with its metadata in a SQLite file.
 set -euo pipefail
 . "$CLIENTS/lib/common.sh"
-python_env superset apache-superset==6.1.0 psycopg2-binary rich flask-caching==2.3.1 cachelib==0.13.0
+python_env superset apache-superset==6.1.0 psycopg2-binary rich cachetools flask-caching==2.3.1 cachelib==0.13.0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export SUPERSET_HOME=$work SUPERSET_CONFIG_PATH=$work/superset_config.py FLASK_APP=superset

@@ -357,7 +357,10 @@ impl Binder<'_> {
         accesses: &[AccessExpr],
         scope: &Scope<'_>,
     ) -> Result<Typed, QueryError> {
-        let Some(inner) = element(array.type_oid) else {
+        // A name is an array of characters, too, which counts from 0.
+        let is_name = array.type_oid == types::NAME && accesses.len() == 1;
+        let inner = if is_name { Some(types::CHAR) } else { element(array.type_oid) };
+        let Some(inner) = inner else {
             return Err(QueryError::new(
                 SqlState::DATATYPE_MISMATCH,
                 format!(
@@ -382,8 +385,12 @@ impl Binder<'_> {
             self.cast(index, types::INT4)
         };
         let is_slice = accesses.iter().any(|access| index_of(access).is_none());
+        if is_slice && is_name {
+            return Err(unsupported("a slice of a name"));
+        }
         if !is_slice {
-            let first = i64::from(!matches!(array.type_oid, types::INT2VECTOR | types::OIDVECTOR));
+            let from_zero = [types::INT2VECTOR, types::OIDVECTOR, types::NAME];
+            let first = i64::from(!from_zero.contains(&array.type_oid));
             let indexes = accesses.iter().filter_map(index_of).map(index);
             let indexes = indexes.collect::<Result<Vec<_>, _>>()?;
             let expr = Expr::Subscript { array: Box::new(array.expr), indexes, first };

@@ -1,12 +1,16 @@
 //! Parts of arrays, and arrays of arrays.
 
 use super::super::Value;
+use crate::limits::IDENTIFIER_BYTES_MAX;
 use crate::values::array_text::{DIMENSIONS_MAX, too_many_dimensions};
 use crate::{Dimension, QueryError, SqlState};
 
 /// The element that these subscripts name; null where there is none, or where one is null. Vectors count
 /// from `first`.
 pub(super) fn element_at(array: &Value, indexes: &[Value], first: i64) -> Value {
+    if let (Value::Text(name), [index]) = (array, indexes) {
+        return character_at(name, index);
+    }
     let mut dimensions = array.dimensions();
     if first == 0 {
         dimensions.iter_mut().for_each(|dimension| dimension.lower = 0);
@@ -24,6 +28,17 @@ pub(super) fn element_at(array: &Value, indexes: &[Value], first: i64) -> Value 
     }
     let at = usize::try_from(at).unwrap_or(usize::MAX);
     array.elements().get(at).cloned().unwrap_or(Value::Null)
+}
+
+/// A byte of a name as a value of type "char": zero, shown as nothing, after its end.
+fn character_at(name: &str, index: &Value) -> Value {
+    let at = index.as_int().and_then(|index| usize::try_from(index).ok());
+    let Some(at) = at.filter(|at| *at <= IDENTIFIER_BYTES_MAX) else { return Value::Null };
+    Value::text(match name.as_bytes().get(at) {
+        None => String::new(),
+        Some(byte) if byte.is_ascii() => char::from(*byte).to_string(),
+        Some(byte) => format!("\\{byte:03o}"),
+    })
 }
 
 /// The part of an array between bounds of each dimension; it counts from 1. Bounds that are not written
