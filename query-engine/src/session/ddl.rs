@@ -44,14 +44,11 @@ impl Session {
 
     /// Runs a statement that makes, changes or drops what clients make.
     pub(super) async fn run_ddl(&mut self, ddl: &Ddl, stop: &Stop) -> Result<Outcome, QueryError> {
-        let is_lock = matches!(ddl, Ddl::Lock { .. });
-        if self.is_read_only() && !is_lock && !self.is_about_temp(ddl) {
+        if self.is_read_only() && !self.runs_read_only(ddl) {
             return Err(read_only_transaction(ddl.name()));
         }
         match ddl {
-            Ddl::Lock { names, mode, nowait } => {
-                self.lock_tables(names, mode, *nowait, stop).await?;
-            }
+            Ddl::Lock(lock) => self.lock_tables(lock, stop).await?,
             Ddl::CreateTable(table) => self.create_table(table, stop).await?,
             Ddl::CreateAs { name, temporary, columns, query, if_not_exists, on_commit } => {
                 let asked = create::As {
@@ -116,9 +113,10 @@ impl Session {
         Ok(Outcome::Done { tag: ddl.name().to_owned() })
     }
 
-    /// Whether the statement is one that a read-only transaction may run: about temp tables.
-    fn is_about_temp(&self, ddl: &Ddl) -> bool {
+    /// Whether the statement is one that a read-only transaction may run: a lock, or about temp tables.
+    fn runs_read_only(&self, ddl: &Ddl) -> bool {
         let names = match ddl {
+            Ddl::Lock(_) => return true,
             Ddl::Truncate { names, .. } => names.as_slice(),
             _ => return false,
         };

@@ -8,7 +8,7 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, Word};
 
 use super::copy;
-use super::ddl::{Alteration, Ddl, LOCK_MODES, ObjectKind};
+use super::ddl::{Alteration, Ddl, LOCK_MODES, Lock, ObjectKind};
 use super::{Direction, Kind, Modes, ScrollOption};
 
 type Parsed<T> = Result<T, ParserError>;
@@ -104,7 +104,7 @@ fn lock(parser: &mut Parser<'_>) -> Parsed<Kind> {
         expect(parser, "mode")?;
     }
     let nowait = accept(parser, "nowait");
-    Ok(Kind::Ddl(Box::new(Ddl::Lock { names, mode, nowait })))
+    Ok(Kind::Ddl(Box::new(Ddl::Lock(Lock { names, mode, nowait }))))
 }
 
 /// The unquoted word `ahead` tokens from here, in lower case.

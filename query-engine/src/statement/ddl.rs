@@ -104,12 +104,16 @@ pub(crate) enum Ddl {
         objects: GrantObjects,
         grantees: Vec<Grantee>,
     },
-    /// LOCK TABLE with one of [`LOCK_MODES`].
-    Lock {
-        names: Vec<ObjectName>,
-        mode: &'static str,
-        nowait: bool,
-    },
+    Lock(Lock),
+}
+
+/// LOCK TABLE.
+#[derive(Clone, Debug)]
+pub(crate) struct Lock {
+    pub(crate) names: Vec<ObjectName>,
+    /// One of [`LOCK_MODES`].
+    pub(crate) mode: &'static str,
+    pub(crate) nowait: bool,
 }
 
 /// Modes of LOCK TABLE, the weakest first; the last is the default.
@@ -148,7 +152,7 @@ impl Ddl {
             Self::Comment { .. } => "COMMENT",
             Self::Grant { is_grant: true, .. } => "GRANT",
             Self::Grant { is_grant: false, .. } => "REVOKE",
-            Self::Lock { .. } => "LOCK TABLE",
+            Self::Lock(_) => "LOCK TABLE",
         }
     }
 }

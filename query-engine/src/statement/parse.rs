@@ -48,6 +48,7 @@ pub(crate) fn parse_cutting(
         let (error, at) = *wrong;
         error.at(position::of_location(sql, at.line, at.column))
     })?;
+    tokens = super::tokens::without_only(tokens);
     for token in &mut tokens {
         if let Token::Word(word) = &mut token.token
             && word.value.len() > IDENTIFIER_BYTES_MAX

@@ -1,5 +1,6 @@
 //! Tokens as PostgreSQL reads them, where the parser's own reading is another.
 
+use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan};
 
 use crate::{QueryError, SqlState};
@@ -60,6 +61,32 @@ pub(super) fn settled(
     Ok(out)
 }
 
+/// Drops ONLY before the name of a table: no table here has others that inherit from it.
+pub(super) fn without_only(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let keyword = |token: &TokenWithSpan| match &token.token {
+        Token::Word(word) if word.quote_style.is_none() => word.keyword,
+        _ => Keyword::NoKeyword,
+    };
+    let mut out: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    // The words before, without white space; `only` is the place of an ONLY that may have to go.
+    let (mut before, mut only) = (Keyword::NoKeyword, None);
+    for token in tokens {
+        if !matches!(token.token, Token::Whitespace(_)) {
+            if let Some(at) = only.take()
+                && matches!(token.token, Token::Word(_))
+            {
+                out.remove(at);
+            }
+            let word = keyword(&token);
+            let is_behind = matches!(before, Keyword::FROM | Keyword::JOIN | Keyword::UPDATE);
+            only = (word == Keyword::ONLY && is_behind).then_some(out.len());
+            before = word;
+        }
+        out.push(token);
+    }
+    out
+}
+
 fn syntax(message: &str) -> QueryError {
     QueryError::new(SqlState::SYNTAX_ERROR, message)
 }
@@ -114,6 +141,19 @@ mod tests {
         assert_eq!(shown("select 'a'\n  'b'").unwrap(), "select 'ab'");
         assert!(shown("select 'a' 'b'").unwrap_err().starts_with("syntax error"));
         assert_eq!(shown("select 'a', 'b'").unwrap(), "select 'a', 'b'");
+    }
+
+    #[test]
+    fn only_is_dropped_before_the_name_of_a_table() {
+        let dropped = |sql: &str| {
+            let dialect = PostgreSqlDialect {};
+            let tokens = Tokenizer::new(&dialect, sql).tokenize_with_location().unwrap();
+            without_only(tokens).iter().map(|token| token.token.to_string()).collect::<String>()
+        };
+        assert_eq!(dropped("select 1 from only a.b x"), "select 1 from  a.b x");
+        assert_eq!(dropped("select only from t"), "select only from t");
+        assert_eq!(dropped("select 1 from only"), "select 1 from only");
+        assert_eq!(dropped("fetch first 2 rows only"), "fetch first 2 rows only");
     }
 
     #[test]

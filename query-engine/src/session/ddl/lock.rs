@@ -3,37 +3,30 @@
 //! There are two kinds of locks (`objects::Mode`): of those who add rows, which go together, and of all other
 //! changes. The weaker modes take the first, so that nobody drops or changes the table; the others the second.
 
-use sqlparser::ast::ObjectName;
-
 use super::{Session, parts, undefined_table};
 use crate::objects::{Mode, Object};
 use crate::session::Stop;
+use crate::statement::ddl::Lock;
 use crate::{QueryError, SqlState};
 
 impl Session {
     /// # Errors
     /// 25P01 outside a block, 42P01, 42501, 42809 for a sequence, 0A000 for NOWAIT; as for a change of the table.
-    pub(super) async fn lock_tables(
-        &mut self,
-        names: &[ObjectName],
-        mode: &str,
-        nowait: bool,
-        stop: &Stop,
-    ) -> Result<(), QueryError> {
+    pub(super) async fn lock_tables(&mut self, lock: &Lock, stop: &Stop) -> Result<(), QueryError> {
         self.require_block("LOCK TABLE")?;
-        if nowait {
+        if lock.nowait {
             return Err(QueryError::new(
                 SqlState::FEATURE_NOT_SUPPORTED,
                 "LOCK TABLE … NOWAIT is not supported",
             )
             .with_hint("Set lock_timeout."));
         }
-        let (letter, wanted) = match mode {
+        let (letter, wanted) = match lock.mode {
             "access share" => ('r', Mode::Append),
             "row share" | "row exclusive" => ('a', Mode::Append),
             _ => ('w', Mode::Alone),
         };
-        for name in names {
+        for name in &lock.names {
             let Some(object) = self.view.object(&parts(name)) else {
                 if self.relation(name).is_none() && !self.is_builtin(name) {
                     return Err(undefined_table(name));
