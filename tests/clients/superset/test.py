@@ -33,7 +33,7 @@ class Api:
         return answer.get_json()
 
     def sql(self, sql):
-        body = {"database_id": self.made["database"], "sql": sql, "schema": "chain", "runAsync": False, "queryLimit": 1000, "client_id": str(len(sql))[:11], "json": True}
+        body = {"database_id": self.made["database"], "sql": sql, "schema": "chain", "runAsync": False, "queryLimit": 1000, "client_id": str(len(sql))[:11]}
         return self.call("post", "sqllab/execute/", body)["data"]
 
     def chart(self, query):
