@@ -3,6 +3,7 @@
 use super::{Call, Entry, strict, with_nulls};
 use crate::catalog_query::Value;
 use crate::catalog_query::types::{self, Kind, TypeOid, element, kind};
+use crate::values::json::put_string;
 use crate::{QueryError, SqlState};
 
 pub(super) const FUNCTIONS: &[Entry] = &[
@@ -94,23 +95,9 @@ fn output(call: &Call<'_>, value: &Value, oid: TypeOid) -> String {
     crate::catalog_query::text::output(call.env, value, oid)
 }
 
-/// A JSON string, escaped where JSON demands it.
+/// A JSON string.
 fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            control if control < ' ' => out.push_str(&format!("\\u{:04x}", u32::from(control))),
-            other => out.push(other),
-        }
-    }
-    out.push('"');
+    put_string(text, &mut out);
     out
 }

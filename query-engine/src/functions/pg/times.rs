@@ -45,11 +45,11 @@ pub(super) const FUNCTIONS: &[Entry] = &[
     strict("date_part(text,interval) float8", |call| part(call, types::INTERVAL)),
     strict("timezone(text,timestamptz) timestamp", |call| {
         let offset = zone(call)?.offset_at(call.int(1).div_euclid(US_PER_SECOND));
-        Ok(Value::Int(call.int(1).saturating_add(i64::from(offset) * US_PER_SECOND)))
+        moved(call.int(1), i64::from(offset))
     }),
     strict("timezone(text,timestamp) timestamptz", |call| {
         let offset = zone(call)?.offset_at_local(call.int(1).div_euclid(US_PER_SECOND));
-        Ok(Value::Int(call.int(1).saturating_sub(i64::from(offset) * US_PER_SECOND)))
+        moved(call.int(1), -i64::from(offset))
     }),
     strict("to_date(text,text) date", |call| {
         let parsed = template::read(call.text(0), call.text(1))?;
@@ -65,13 +65,13 @@ pub(super) const FUNCTIONS: &[Entry] = &[
     strict("isfinite(timestamp) bool", is_finite),
     strict("isfinite(timestamptz) bool", is_finite),
     strict("justify_hours(interval) interval", |call| {
-        Ok(Value::Interval(justified_hours(interval(call))))
+        justified_hours(interval(call)).map(Value::Interval).ok_or_else(interval_out_of_range)
     }),
     strict("justify_days(interval) interval", |call| {
-        Ok(Value::Interval(justified_days(interval(call))))
+        justified_days(interval(call)).map(Value::Interval).ok_or_else(interval_out_of_range)
     }),
     strict("justify_interval(interval) interval", |call| {
-        Ok(Value::Interval(justified(interval(call))))
+        justified(interval(call)).map(Value::Interval).ok_or_else(interval_out_of_range)
     }),
     strict("make_date(int4,int4,int4) date", |call| {
         let small = |at| u32::try_from(call.int(at)).unwrap_or(u32::MAX);
@@ -130,9 +130,23 @@ fn is_finite(call: &Call<'_>) -> Result<Value, QueryError> {
     Ok(Value::Bool(!matches!(call.int(0), i64::MAX | i64::MIN)))
 }
 
+/// An instant or a local time that is some seconds later; the infinite ones stay.
+fn moved(us: i64, seconds: i64) -> Result<Value, QueryError> {
+    if matches!(us, i64::MAX | i64::MIN) {
+        return Ok(Value::Int(us));
+    }
+    us.checked_add(seconds * US_PER_SECOND)
+        .map(Value::Int)
+        .ok_or_else(|| QueryError::new(SqlState::DATETIME_OVERFLOW, "timestamp out of range"))
+}
+
+fn interval_out_of_range() -> QueryError {
+    QueryError::new(SqlState::DATETIME_OVERFLOW, "interval out of range")
+}
+
 /// Whole days out of the time; days and time then have one sign.
-fn justified_hours(mut interval: Interval) -> Interval {
-    interval.days = interval.days.saturating_add((interval.us / US_PER_DAY) as i32);
+fn justified_hours(mut interval: Interval) -> Option<Interval> {
+    interval.days = interval.days.checked_add(i32::try_from(interval.us / US_PER_DAY).ok()?)?;
     interval.us %= US_PER_DAY;
     if interval.days > 0 && interval.us < 0 {
         interval.us += US_PER_DAY;
@@ -141,13 +155,13 @@ fn justified_hours(mut interval: Interval) -> Interval {
         interval.us -= US_PER_DAY;
         interval.days += 1;
     }
-    interval
+    Some(interval)
 }
 
 /// Whole months out of the days; months and days then have one sign.
-fn justified_days(mut interval: Interval) -> Interval {
+fn justified_days(mut interval: Interval) -> Option<Interval> {
     let month = DAYS_PER_MONTH as i32;
-    interval.months = interval.months.saturating_add(interval.days / month);
+    interval.months = interval.months.checked_add(interval.days / month)?;
     interval.days %= month;
     if interval.months > 0 && interval.days < 0 {
         interval.days += month;
@@ -156,15 +170,15 @@ fn justified_days(mut interval: Interval) -> Interval {
         interval.days -= month;
         interval.months += 1;
     }
-    interval
+    Some(interval)
 }
 
 /// Days out of the time and months out of the days; all then have one sign.
-fn justified(mut interval: Interval) -> Interval {
+fn justified(mut interval: Interval) -> Option<Interval> {
     let month = DAYS_PER_MONTH as i32;
-    interval.days = interval.days.saturating_add((interval.us / US_PER_DAY) as i32);
+    interval.days = interval.days.checked_add(i32::try_from(interval.us / US_PER_DAY).ok()?)?;
     interval.us %= US_PER_DAY;
-    interval.months = interval.months.saturating_add(interval.days / month);
+    interval.months = interval.months.checked_add(interval.days / month)?;
     interval.days %= month;
     let Interval { months, days, us } = interval;
     if months > 0 && (days < 0 || (days == 0 && us < 0)) {

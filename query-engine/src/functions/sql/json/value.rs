@@ -2,6 +2,7 @@
 
 use crate::limits::NESTING_MAX;
 use crate::types::numeric::Numeric;
+use crate::values::json::put_string;
 
 /// A value and, where its text matters, the text.
 #[derive(Clone, Debug, PartialEq)]
@@ -152,7 +153,7 @@ impl<'a> Json<'a> {
             Self::Null(_) => out.push_str("null"),
             Self::Bool(value, _) => out.push_str(if *value { "true" } else { "false" }),
             Self::Number(raw) => out.push_str(&number(raw)),
-            Self::Text(text, _) => put_text(out, text),
+            Self::Text(text, _) => put_string(text, out),
             Self::Array(elements, _) => {
                 out.push('[');
                 for (at, element) in elements.iter().enumerate() {
@@ -172,7 +173,7 @@ impl<'a> Json<'a> {
                         out.push_str(between);
                     }
                     line(out, deeper);
-                    put_text(out, name);
+                    put_string(name, out);
                     out.push_str(": ");
                     value.put(out, deeper);
                 }
@@ -193,26 +194,6 @@ fn number(raw: &str) -> String {
     let digits = format!("{:0>width$}", number.digits, width = number.scale + 1);
     let (whole, fraction) = digits.split_at(digits.len() - number.scale);
     if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
-}
-
-fn put_text(out: &mut String, text: &str) {
-    out.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            control if (control as u32) < 0x20 => {
-                out.push_str(&format!("\\u{:04x}", control as u32));
-            }
-            other => out.push(other),
-        }
-    }
-    out.push('"');
 }
 
 struct Parser<'a> {
