@@ -6,7 +6,7 @@ set -euo pipefail
 shopt -s extglob
 case " $* " in
 *" --crate-name build_script"*) ;;
-*" --crate-name "@(schemas|storage|node_lite|query_engine|pg_gateway|sqlparser|block_file|era1_block|rlp_block|ndjson_line|genesis|frames|startup|parameter|sign_in|sql)" "*)
+*" --crate-name "@(schemas|storage|node_lite|query_engine|pg_gateway|sqlparser|block_file|era1_block|rlp_block|ndjson_line|genesis|frames|startup|parameter|sign_in|copy_data|literal|sql)" "*)
     set -- "$@" --cfg fuzzing -Copt-level=1 -Cdebug-assertions=on -Coverflow-checks=on \
         -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
         -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
