@@ -12,6 +12,7 @@
 //! Reading order: `value` → `types` → `modifier` → `text` → `cast` → `object_names` → `env` → `plan` → `bind` → `order` →
 //! `exec` → `result`.
 
+mod aggregates;
 mod bind;
 mod cast;
 pub(crate) mod env;
@@ -19,11 +20,12 @@ mod exec;
 mod modifier;
 pub(crate) mod names;
 mod object_names;
-mod operator;
+pub(crate) mod operator;
 mod order;
 mod plan;
 pub(crate) mod result;
 mod signature;
+pub(crate) mod stored;
 #[cfg(test)]
 mod tests;
 pub(crate) mod text;
@@ -37,6 +39,7 @@ use arrow::array::RecordBatch;
 use sqlparser::ast::Query;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use bind::figured;
 pub(crate) use env::Env;
 pub(crate) use value::{Interval, Row, Value};
 
@@ -53,8 +56,9 @@ pub(crate) struct CatalogQuery {
 }
 
 impl CatalogQuery {
-    /// Plans `query` if it reads catalog relations only, or no relation at all. `None` means that the
-    /// planner has to take it. `declared` holds the parameter types that the client named.
+    /// Plans `query` if it reads catalogs and small tables only, or no relation at all. `None` means that the
+    /// planner has to take it. `declared` holds the parameter types that the client named. Tables that
+    /// clients made are read, too, where they have no more rows than `stored_rows_max` together.
     ///
     /// # Errors
     /// What PostgreSQL reports for the statement: 42703, 42P01, 42804, 22P02 and so on.
@@ -62,9 +66,10 @@ impl CatalogQuery {
         query: &Query,
         view: &CatalogView,
         declared: &[Option<PgType>],
+        stored_rows_max: usize,
     ) -> Result<Option<Self>, QueryError> {
         let env = Env::new(view);
-        match bind::bind(query, &env, declared) {
+        match bind::bind(query, &env, declared, stored_rows_max) {
             Ok(Some(bound)) => Ok(Some(Self {
                 columns: result::columns(&bound.plan),
                 plan: Arc::new(bound.plan),
@@ -74,6 +79,44 @@ impl CatalogQuery {
             Err(error) if is_for_planner(&error) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Why the statement is not run here.
+    pub(crate) fn refusal(
+        query: &Query,
+        view: &CatalogView,
+        declared: &[Option<PgType>],
+        stored_rows_max: usize,
+    ) -> Option<QueryError> {
+        bind::bind(query, &Env::new(view), declared, stored_rows_max).err()
+    }
+
+    /// A parameter of type `to` whose value is an expression without FROM, as EXECUTE gives it. `number` counts
+    /// the parameters, from 1.
+    ///
+    /// # Errors
+    /// 42804 for an expression of a type that may not be assigned, and what the expression reports.
+    pub(crate) fn argument(
+        expr: &sqlparser::ast::Expr,
+        to: PgType,
+        number: usize,
+        view: &CatalogView,
+    ) -> Result<Parameter, QueryError> {
+        let env = Env::new(view);
+        let bound = bind::assigned(expr, to.oid(), &env).map_err(|error| match error.state {
+            SqlState::DATATYPE_MISMATCH if error.message.starts_with("cannot be coerced") => {
+                QueryError { message: format!("parameter ${number} {}", error.message), ..error }
+            }
+            _ => error,
+        })?;
+        let value = exec::value(&bound, &env)?;
+        Ok(match value {
+            Value::Null => Parameter::Null,
+            value @ (Value::Array(_) | Value::Shaped(_) | Value::Record(..)) => {
+                Parameter::Text(text::output(&env, &value, to.oid()))
+            }
+            value => Parameter::Text(text::output_iso(&env, &value, to.oid())),
+        })
     }
 
     /// Reads a parameter of a type whose values name objects; others are not looked at.

@@ -118,6 +118,8 @@ pub enum PgType {
     /// Any other built-in type that `values::other` knows, and arrays of all: Utf8 with the value as
     /// PostgreSQL prints it under default settings. The number is the object id.
     Other(u32),
+    /// The row type of a relation that a client made, by its object id.
+    Row(u32),
 }
 
 /// (variant, oid, typlen, name, element) for each type.
@@ -177,6 +179,9 @@ const CATALOG: &[(PgType, u32, i16, &str, Option<PgType>)] = &[
 
 impl PgType {
     fn entry(self) -> (u32, i16, &'static str, Option<Self>) {
+        if let Self::Row(oid) = self {
+            return (oid, -1, "record", None);
+        }
         if let Self::Other(oid) = self {
             let found = type_of(oid).expect("only built-in types are made into this variant");
             let is_array = found.is_array();
@@ -191,7 +196,7 @@ impl PgType {
     /// Object id in `pg_type`.
     pub fn oid(self) -> u32 {
         match self {
-            Self::Other(oid) => oid,
+            Self::Other(oid) | Self::Row(oid) => oid,
             _ => self.entry().0,
         }
     }

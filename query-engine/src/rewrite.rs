@@ -5,7 +5,7 @@
 
 mod forms;
 mod from;
-mod pattern;
+pub(crate) mod pattern;
 mod quantified;
 mod rows;
 pub(crate) mod series;

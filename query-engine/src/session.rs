@@ -64,7 +64,7 @@ use crate::error::position::locate;
 use crate::key_lookup::KeyLookup;
 use crate::objects::Shared;
 use crate::outcome::Stop;
-use crate::session::catalogs::{catalog_query, names_an_object};
+use crate::session::catalogs::{Route, catalog_query, names_an_object, of_both};
 use crate::session::plan::{Bound, Planner, task_error};
 use crate::session::reuse::PlanSlot;
 use crate::session::statements::KeptStatements;
@@ -370,16 +370,16 @@ impl Session {
         query: &Query,
         declared: &[Option<PgType>],
     ) -> Result<(Arc<[PgType]>, Arc<[ResultColumn]>, PlanSlot), QueryError> {
-        if let Some(found) = catalog_query(query, &self.view, declared)? {
+        if let Some(found) = catalog_query(query, &self.view, declared, Route::Open)? {
             let (types, columns) = (found.parameter_types().into(), found.columns().into());
-            return Ok((types, columns, PlanSlot::default()));
+            return Ok((types, columns, PlanSlot::of(Route::Evaluated)));
         }
         let planner = self.planner();
-        let (query, declared) = (query.clone(), declared.to_vec());
+        let (asked, types) = (query.clone(), declared.to_vec());
         // Planning gets a thread of its own: it must not wait until running queries yield.
-        let task =
-            self.engine.runtime().spawn_blocking(move || planner.describe(&query, &declared));
-        let described = task.await.map_err(|error| task_error(&error))??;
+        let task = self.engine.runtime().spawn_blocking(move || planner.describe(&asked, &types));
+        let described = task.await.map_err(|error| task_error(&error))?;
+        let described = described.map_err(|error| of_both(error, query, &self.view, declared))?;
         Ok((described.parameter_types.into(), described.columns.into(), described.plan))
     }
 
@@ -406,7 +406,8 @@ impl Session {
             Kind::Execute { name, arguments } => {
                 let Some(named) = self.named(name)? else { return Ok(Outcome::Empty) };
                 self.try_revalidate(&named).await?;
-                let values = utility::arguments(name, arguments, &named.parameter_types)?;
+                let values =
+                    utility::arguments(name, arguments, &named.parameter_types, &self.view)?;
                 match &named.statement.kind {
                     Kind::Query(query) => self.run_prepared(&named, query, &values, stop).await,
                     // A named statement of the protocol may be any; it names no other statement.
@@ -471,7 +472,7 @@ impl Session {
         stop: Stop,
     ) -> Result<Outcome, QueryError> {
         let declared: Vec<_> = types.iter().copied().map(Some).collect();
-        if let Some(found) = catalog_query(query, &self.view, &declared)? {
+        if let Some(found) = catalog_query(query, &self.view, &declared, plan.route())? {
             return self.run_catalog(found, values, &stop).await;
         }
         let bound = self.bind(query, types, plan, values, &stop).await?;

@@ -8,6 +8,7 @@ pub(crate) mod ddl;
 mod parse;
 mod qualified_operator;
 mod refuse;
+mod sugar;
 mod tokens;
 pub(crate) mod write;
 

@@ -28,7 +28,7 @@ pub(crate) mod write;
 const JSONB_VERSION: u8 = 1;
 
 pub use calendar::Zone;
-pub(crate) use calendar::{CivilDate, US_PER_DAY, US_PER_SECOND};
+pub(crate) use calendar::{CivilDate, US_PER_DAY, US_PER_SECOND, parse_offset};
 pub use decode::decode_parameter;
 pub(crate) use decode::{decode_text, parse_time, parse_uuid};
 pub(crate) use encode::{

@@ -9,13 +9,16 @@
 //! - Every error of naming or typing is found here; execution reports values only.
 //! - An untyped literal or parameter takes the type of what it meets, as in PostgreSQL.
 
+mod aggregate;
 mod call;
 mod conjunct;
 mod expr;
 mod from;
+mod grouping;
 mod literal;
 mod operation;
 mod output_name;
+mod quantified;
 mod scope;
 mod select;
 mod subquery;
@@ -34,6 +37,7 @@ use crate::catalog::pg_catalog::builtin::BuiltinRelation;
 use crate::rewrite::series::is_lone_series;
 use crate::{PgType, QueryError, SqlState};
 
+pub(crate) use output_name::figured;
 use scope::{Context, Fields};
 
 /// Depth of nested subqueries, views and expressions; past it a statement is refused.
@@ -55,9 +59,10 @@ pub(super) fn bind(
     query: &Query,
     env: &Env<'_>,
     declared: &[Option<PgType>],
+    stored_rows_max: usize,
 ) -> Result<Option<Bound>, QueryError> {
     let parameters = declared.iter().map(|found| found.map(PgType::oid)).collect();
-    let binder = Binder::new(env, parameters);
+    let binder = Binder { stored_rows_max, ..Binder::new(env, parameters) };
     let mut plan = binder.query(query, Context::default())?;
     let is_streamed = binder.is_series.get() || is_lone_series(query);
     if is_streamed && !binder.is_catalog.get() {
@@ -80,6 +85,25 @@ pub(super) fn bind(
         }
     }
     Ok(Some(Bound { plan, parameter_types }))
+}
+
+/// An expression without FROM that is assigned to a value of type `to`.
+///
+/// # Errors
+/// 42804 where its type may not be assigned to `to`, and what the expression itself reports.
+pub(super) fn assigned(
+    ast: &sqlparser::ast::Expr,
+    to: TypeOid,
+    env: &Env<'_>,
+) -> Result<Expr, QueryError> {
+    let binder = Binder::new(env, Vec::new());
+    let typed = binder.expr(ast, &scope::Scope::new(Context::default()))?;
+    let from = typed.type_oid;
+    if from != types::UNKNOWN && !types::is_assignable(from, to) {
+        let message = format!("cannot be coerced to the expected type {}", type_name(to));
+        return Err(QueryError::new(SqlState::DATATYPE_MISMATCH, message));
+    }
+    binder.cast(typed, to)
 }
 
 /// The plan of a view of the catalogs.
@@ -124,6 +148,10 @@ struct Binder<'a> {
     is_catalog: Cell<bool>,
     /// The statement calls `generate_series` in FROM.
     is_series: Cell<bool>,
+    /// Rows that the tables of clients in the statement may have together.
+    stored_rows_max: usize,
+    /// Rows that those named so far have.
+    stored_rows: Cell<usize>,
 }
 
 impl<'a> Binder<'a> {
@@ -135,6 +163,8 @@ impl<'a> Binder<'a> {
             depth: Cell::new(0),
             is_catalog: Cell::new(false),
             is_series: Cell::new(false),
+            stored_rows_max: 0,
+            stored_rows: Cell::new(0),
         }
     }
 
@@ -217,12 +247,14 @@ impl<'a> Binder<'a> {
         let settle = |typed: Typed, to: TypeOid| -> Result<Typed, QueryError> {
             Ok(Typed { expr: self.cast(typed.clone(), to)?, type_oid: to, modifier: -1, ..typed })
         };
+        // Operators take text where `varchar` stands.
+        let beside = |other| if other == types::VARCHAR { types::TEXT } else { other };
         match (left.type_oid, right.type_oid) {
             (types::UNKNOWN, types::UNKNOWN) => {
                 Ok((settle(left, types::TEXT)?, settle(right, types::TEXT)?))
             }
-            (types::UNKNOWN, other) => Ok((settle(left, other)?, right)),
-            (other, types::UNKNOWN) => Ok((left, settle(right, other)?)),
+            (types::UNKNOWN, other) => Ok((settle(left, beside(other))?, right)),
+            (other, types::UNKNOWN) => Ok((left, settle(right, beside(other))?)),
             _ => Ok((left, right)),
         }
     }

@@ -8,6 +8,7 @@
 //! - Work is bounded: every row looked at counts as a step, and a statement has [`STEPS_MAX`] of them
 //!   and [`ROWS_MAX`] rows in any result; cancellation is looked at every [`CANCEL_STEPS`] steps.
 
+mod aggregate;
 mod array;
 mod constant;
 mod eval;
@@ -54,8 +55,28 @@ pub(super) fn run(
         ctes: RefCell::default(),
         once: RefCell::default(),
         sets: RefCell::default(),
+        stored: RefCell::default(),
     };
     executor.query(plan, None)
+}
+
+/// Value of an expression that reads no rows.
+///
+/// # Errors
+/// As [`run`].
+pub(super) fn value(expr: &Expr, env: &Env<'_>) -> Result<Value, QueryError> {
+    let cancel = CancellationToken::new();
+    let executor = Executor {
+        env,
+        parameters: &[],
+        cancel: &cancel,
+        steps: Cell::new(0),
+        ctes: RefCell::default(),
+        once: RefCell::default(),
+        sets: RefCell::default(),
+        stored: RefCell::default(),
+    };
+    executor.eval(expr, &Frame::new(None, 0))
 }
 
 /// Whether an error of a run of `plan` is one that PostgreSQL finds only while it runs: then the client
@@ -74,6 +95,7 @@ pub(super) fn is_late(
         ctes: RefCell::default(),
         once: RefCell::default(),
         sets: RefCell::default(),
+        stored: RefCell::default(),
     };
     executor.constants(plan).is_ok()
 }
@@ -90,6 +112,8 @@ struct Executor<'a> {
     once: RefCell<HashMap<usize, Value>>,
     /// The same values as sets, of subqueries that are searched with IN.
     sets: RefCell<HashMap<usize, Arc<ValueSet>>>,
+    /// Tables that clients made, by object id, once they were read.
+    stored: RefCell<HashMap<u32, Arc<Table>>>,
 }
 
 /// Values of a subquery.
@@ -223,7 +247,13 @@ impl Executor<'_> {
         if let Some(offset) = number(&plan.offset, "OFFSET")? {
             rows.drain(..offset.min(rows.len()));
         }
-        if let Some(limit) = number(&plan.limit, "LIMIT")? {
+        if let Some(mut limit) = number(&plan.limit, "LIMIT")? {
+            if plan.with_ties && limit > 0 {
+                let is_tied = |at: usize| order_of(&rows[at - 1], &rows[at], &plan.order).is_eq();
+                while limit < rows.len() && is_tied(limit) {
+                    limit += 1;
+                }
+            }
             rows.truncate(limit);
         }
         Ok(())
@@ -411,16 +441,18 @@ fn sort(rows: &mut Rows, order: &[SortKey]) {
     if order.is_empty() {
         return;
     }
-    rows.sort_by(|left, right| {
-        order
-            .iter()
-            .map(|key| {
-                let (left, right) = (&left[key.column], &right[key.column]);
-                compare_keys(left, right, key.descending, key.nulls_first)
-            })
-            .find(|found| found.is_ne())
-            .unwrap_or(Ordering::Equal)
-    });
+    rows.sort_by(|left, right| order_of(left, right, order));
+}
+
+fn order_of(left: &Row, right: &Row, order: &[SortKey]) -> Ordering {
+    order
+        .iter()
+        .map(|key| {
+            let (left, right) = (&left[key.column], &right[key.column]);
+            compare_keys(left, right, key.descending, key.nulls_first)
+        })
+        .find(|found| found.is_ne())
+        .unwrap_or(Ordering::Equal)
 }
 
 fn compare_keys(left: &Value, right: &Value, descending: bool, nulls_first: bool) -> Ordering {

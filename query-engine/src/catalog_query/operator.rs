@@ -9,12 +9,13 @@ use std::cmp::Ordering;
 use super::env::Env;
 use super::types::{self, Kind, TypeOid, element, is_text, kind, type_name};
 use super::{Value, text};
+use crate::rewrite::pattern::similar_to_regex;
 use crate::values::other;
 use crate::{Dimension, QueryError, SqlState};
 
 use arithmetic::{bits, float, integer, join, numeric};
 pub(crate) use document::Document;
-pub(crate) use temporal::Temporal;
+pub(crate) use temporal::{Temporal, scaled};
 
 /// An operator with its operand types resolved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub(crate) enum Operator {
     Regex { insensitive: bool, negated: bool },
     /// LIKE and ILIKE.
     Like { insensitive: bool, negated: bool, escape: Option<char> },
+    /// SIMILAR TO, with the backslash as its escape.
+    Similar { negated: bool },
     /// `||` of texts; operands of other types are shown first.
     Concat { left: TypeOid, right: TypeOid },
     /// `||` of two arrays.
@@ -33,8 +36,8 @@ pub(crate) enum Operator {
     ArrayAppend,
     /// `||` of an element and an array.
     ArrayPrepend,
-    /// `@>` of arrays.
-    Contains,
+    /// `@>` of arrays; swapped it is `<@`.
+    Contains { swapped: bool },
     /// `&&` of arrays.
     Overlaps,
     /// `+ - * / %` and bit operators on integers; the result must fit `TypeOid`.
@@ -122,8 +125,11 @@ pub(crate) fn resolve(
     }
     match symbol {
         "||" => concat(left, right),
-        "@>" | "&&" if kind(left) == Kind::Array && kind(right) == Kind::Array => {
-            let operator = if symbol == "@>" { Operator::Contains } else { Operator::Overlaps };
+        "@>" | "<@" | "&&" if kind(left) == Kind::Array && kind(right) == Kind::Array => {
+            let operator = match symbol {
+                "&&" => Operator::Overlaps,
+                symbol => Operator::Contains { swapped: symbol == "<@" },
+            };
             Ok((operator, types::BOOL))
         }
         _ => arithmetic(symbol, left, right),
@@ -300,14 +306,20 @@ impl Operator {
                 let pattern = like_to_regex(right.as_text(), escape)?;
                 Ok(Value::Bool(env.matches(left.as_text(), &pattern, insensitive)? != negated))
             }
-            Self::Concat { left: left_type, right: right_type } => {
-                let mut joined = text::output(env, left, left_type);
-                joined.push_str(&text::output(env, right, right_type));
-                Ok(Value::text(joined))
+            Self::Similar { negated } => {
+                let pattern = similar_to_regex(right.as_text());
+                Ok(Value::Bool(env.matches(left.as_text(), &pattern, false)? != negated))
             }
-            Self::Contains => Ok(Value::Bool(
-                right.elements().iter().all(|element| left.elements().contains(element)),
-            )),
+            Self::Concat { left: left_type, right: right_type } => {
+                let left = text::cast(env, left, left_type, types::TEXT)?;
+                let right = text::cast(env, right, right_type, types::TEXT)?;
+                Ok(Value::text(format!("{}{}", left.as_text(), right.as_text())))
+            }
+            Self::Contains { swapped } => {
+                let (outer, inner) = if swapped { (right, left) } else { (left, right) };
+                let is_in = |element: &Value| outer.elements().contains(element);
+                Ok(Value::Bool(inner.elements().iter().all(is_in)))
+            }
             Self::Overlaps => Ok(Value::Bool(
                 right.elements().iter().any(|element| left.elements().contains(element)),
             )),
@@ -350,6 +362,21 @@ fn concat_arrays(left: &Value, right: &Value) -> Result<Value, QueryError> {
 
 fn append(left: &[Value], right: &[Value]) -> Value {
     Value::array(left.iter().chain(right).cloned().collect())
+}
+
+/// `&`, `|` or `#` of two integers of one type, or of two bit strings.
+///
+/// # Errors
+/// 22026 for bit strings of different lengths.
+pub(crate) fn bitwise(
+    operation: Arithmetic,
+    left: &Value,
+    right: &Value,
+) -> Result<Value, QueryError> {
+    match left {
+        Value::Int(_) => integer(operation, types::INT8, left, right),
+        _ => bits(operation, left, right),
+    }
 }
 
 /// The regular expression of a LIKE pattern.

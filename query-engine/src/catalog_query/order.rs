@@ -60,6 +60,13 @@ impl Joins {
         self.outers.push(OuterJoin { item: right.into_item(), conditions });
     }
 
+    /// Both sides whole, paired under `on`; what has no partner is extended with nulls.
+    pub(super) fn full(self, right: Self, on: Vec<Expr>) -> Self {
+        let mask = self.mask() | right.mask();
+        let node = JoinNode::Full { left: Box::new(self), right: Box::new(right), on };
+        Self { items: vec![JoinItem { node, mask, reads: 0 }], ..Self::default() }
+    }
+
     fn into_item(mut self) -> JoinItem {
         if self.items.len() == 1 && self.conditions.is_empty() && self.outers.is_empty() {
             return self.items.remove(0);
@@ -144,6 +151,11 @@ fn ordered(joins: Joins, known: u64) -> (Option<FromPlan>, Vec<Expr>) {
 fn node(node: JoinNode, known: u64) -> FromPlan {
     match node {
         JoinNode::Leaf(leaf) => FromPlan::Leaf(leaf),
+        JoinNode::Full { left, right, on } => {
+            let side = |joins: Joins| ordered(joins, 0).0.expect("a part of FROM has a relation");
+            let (left, right) = (Box::new(side(*left)), Box::new(side(*right)));
+            FromPlan::Full { left, right, on, filters: Vec::new() }
+        }
         JoinNode::Joins(joins) => ordered(*joins, known).0.expect("a part of FROM has a relation"),
     }
 }
@@ -174,7 +186,9 @@ fn next_item(items: &[JoinItem], conditions: &[Conjunct], known: u64) -> usize {
 fn mask_of(plan: &FromPlan) -> u64 {
     match plan {
         FromPlan::Leaf(leaf) => 1 << leaf.leaf,
-        FromPlan::Join { left, right, .. } => mask_of(left) | mask_of(right),
+        FromPlan::Join { left, right, .. } | FromPlan::Full { left, right, .. } => {
+            mask_of(left) | mask_of(right)
+        }
     }
 }
 
@@ -182,6 +196,7 @@ fn mask_of(plan: &FromPlan) -> u64 {
 fn place(plan: &mut FromPlan, condition: Conjunct) {
     match plan {
         FromPlan::Leaf(leaf) => place_leaf(leaf, condition),
+        FromPlan::Full { filters, .. } => filters.push(condition.expr),
         FromPlan::Join { left, right, outer, filters } => {
             if condition.mask & mask_of(right) == 0 {
                 place(left, condition);
@@ -216,7 +231,7 @@ fn has_index(source: &Source, index: usize) -> bool {
     let found = match source {
         Source::Table(table) => table.kind(index),
         Source::Query { plan, lateral: false } => kind(plan.columns[index].type_oid),
-        Source::Cte { columns, .. } => kind(columns[index]),
+        Source::Cte { columns, .. } | Source::Stored { columns, .. } => kind(columns[index]),
         _ => return false,
     };
     matches!(found, Kind::Bool | Kind::Int | Kind::Text)
@@ -253,7 +268,7 @@ fn key_of(leaf: usize, condition: &Conjunct) -> Option<LeafKey> {
 fn each_leaf(plan: &mut FromPlan, change: &mut impl FnMut(&mut LeafPlan)) {
     match plan {
         FromPlan::Leaf(leaf) => change(leaf),
-        FromPlan::Join { left, right, .. } => {
+        FromPlan::Join { left, right, .. } | FromPlan::Full { left, right, .. } => {
             each_leaf(left, change);
             each_leaf(right, change);
         }
@@ -291,6 +306,7 @@ fn takes(plan: &QueryPlan, leaf: usize, condition: &Expr) -> bool {
     match &plan.body {
         Body::Select(select) => {
             select.group.is_none()
+                && select.windows.is_empty()
                 && select.sets.is_empty()
                 && select.distinct == Distinct::No
                 && substituted(condition, leaf, &select.projection).is_some()

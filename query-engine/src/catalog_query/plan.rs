@@ -68,6 +68,10 @@ pub(crate) enum Expr {
     Subscript { array: Box<Expr>, indexes: Vec<Expr>, first: i64 },
     /// `array[lower:upper]`.
     Slice { array: Box<Expr>, bounds: Vec<(Option<Expr>, Option<Expr>)> },
+    /// A row value as JSON, with the names of its fields.
+    JsonRow { record: Box<Expr>, fields: Arc<[(String, TypeOid)]> },
+    /// GROUPING(…): a bit for each of the keys at these positions that the set of the row leaves out.
+    Grouping { mask: Box<Expr>, positions: Vec<usize> },
     /// A field of a row value, from 0.
     Field { record: Box<Expr>, index: usize },
     /// A subquery. One that reads nothing outside itself has a number, and runs once.
@@ -129,6 +133,8 @@ pub(crate) struct QueryPlan {
     pub(crate) columns: Vec<OutputColumn>,
     pub(crate) order: Vec<SortKey>,
     pub(crate) limit: Option<Expr>,
+    /// Rows equal in order to the last one count as one with it.
+    pub(crate) with_ties: bool,
     pub(crate) offset: Option<Expr>,
 }
 
@@ -195,6 +201,7 @@ pub(crate) struct WindowCall {
     pub(crate) partition: Vec<Expr>,
     /// (key, descending, nulls first).
     pub(crate) order: Vec<(Expr, bool, bool)>,
+    pub(crate) frame: WindowFrame,
 }
 
 /// What is computed for each row of a window.
@@ -203,8 +210,50 @@ pub(crate) enum WindowFunction {
     RowNumber,
     Rank,
     DenseRank,
-    /// An aggregate of the whole window, which has no order.
+    PercentRank,
+    CumeDist,
+    /// Number of buckets.
+    Ntile(Expr),
+    /// Value of a row before (or, `is_ahead`, after) this one: value, distance, default.
+    Lag {
+        is_ahead: bool,
+        value: Expr,
+        offset: Expr,
+        default: Expr,
+    },
+    FirstValue(Expr),
+    LastValue(Expr),
+    NthValue(Expr, Expr),
+    /// An aggregate of the frame.
     Aggregate(Aggregate),
+}
+
+/// The rows around a row that count for it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct WindowFrame {
+    pub(crate) units: FrameUnits,
+    pub(crate) start: FrameBound,
+    pub(crate) end: FrameBound,
+}
+
+/// What the bounds of a frame count.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum FrameUnits {
+    Rows,
+    /// Rows that are equal in order count as one.
+    Groups,
+    /// Values of the only key, as this expression has them; the bounds are values, too.
+    Range(Option<Expr>),
+}
+
+/// One end of a frame.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum FrameBound {
+    /// From the first row, or to the last.
+    Unbounded,
+    CurrentRow,
+    Preceding(Expr),
+    Following(Expr),
 }
 
 /// GROUP BY.
@@ -213,6 +262,8 @@ pub(crate) struct GroupPlan {
     /// Set-returning calls in the keys: each input row counts once for each of their rows.
     pub(crate) sets: Vec<SetCall>,
     pub(crate) keys: Vec<Expr>,
+    /// Of GROUPING SETS: which keys each set leaves out. Key 0 is then the mask of those, by position.
+    pub(crate) left_out: Vec<Vec<usize>>,
     pub(crate) aggregates: Vec<Aggregate>,
     pub(crate) having: Option<Expr>,
     /// Without GROUP BY there is one group also over no rows.
@@ -226,12 +277,14 @@ pub(crate) struct Aggregate {
     /// Type of the result.
     pub(crate) type_oid: TypeOid,
     pub(crate) arguments: Vec<Expr>,
+    /// Types of the arguments.
+    pub(crate) types: Vec<TypeOid>,
     pub(crate) distinct: bool,
     pub(crate) order: Vec<(Expr, bool, bool)>,
     pub(crate) filter: Option<Expr>,
 }
 
-/// The aggregates that catalog statements use.
+/// Aggregates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AggregateKind {
     CountRows,
@@ -240,10 +293,54 @@ pub(crate) enum AggregateKind {
     Max,
     Sum,
     Avg,
+    AnyValue,
     BoolAnd,
     BoolOr,
+    BitAnd,
+    BitOr,
+    BitXor,
     ArrayAgg,
     StringAgg,
+    JsonAgg(JsonForm),
+    JsonObjectAgg(JsonForm),
+    /// Variance, or its root.
+    Spread {
+        is_root: bool,
+        is_sample: bool,
+    },
+    Regression(Moment),
+    /// The last argument is what is sorted, those before it say where to look.
+    PercentileCont,
+    PercentileDisc,
+    Mode,
+    HypotheticalRank {
+        is_dense: bool,
+    },
+}
+
+/// How an aggregate writes JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct JsonForm {
+    /// `jsonb` rather than `json`.
+    pub(crate) is_binary: bool,
+    /// Values are rows or arrays, which `json` puts on lines of their own.
+    pub(crate) is_structured: bool,
+}
+
+/// What is computed of pairs (Y, X).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moment {
+    Correlation,
+    Covariance { is_sample: bool },
+    Slope,
+    Intercept,
+    R2,
+    Count,
+    AverageX,
+    AverageY,
+    Sxx,
+    Syy,
+    Sxy,
 }
 
 /// A call of a set-returning function.
@@ -286,6 +383,7 @@ pub(crate) struct JoinItem {
 pub(crate) enum JoinNode {
     Leaf(Box<LeafPlan>),
     Joins(Box<Joins>),
+    Full { left: Box<Joins>, right: Box<Joins>, on: Vec<Expr> },
 }
 
 /// One condition with the leaves of its level that it reads.
@@ -301,7 +399,19 @@ pub(crate) struct Conjunct {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum FromPlan {
     Leaf(Box<LeafPlan>),
-    Join { left: Box<FromPlan>, right: Box<FromPlan>, outer: bool, filters: Vec<Expr> },
+    Join {
+        left: Box<FromPlan>,
+        right: Box<FromPlan>,
+        outer: bool,
+        filters: Vec<Expr>,
+    },
+    /// FULL JOIN: `on` pairs rows, `filters` drop what comes of it.
+    Full {
+        left: Box<FromPlan>,
+        right: Box<FromPlan>,
+        on: Vec<Expr>,
+        filters: Vec<Expr>,
+    },
 }
 
 /// One relation of FROM.
@@ -331,6 +441,8 @@ pub(crate) struct LeafKey {
 pub(crate) enum Source {
     /// A catalog table.
     Table(Arc<Table>),
+    /// A table that a client made, by its object id: each run reads the rows that it has then.
+    Stored { oid: u32, columns: Arc<[TypeOid]> },
     /// A subquery or view; `lateral` when it reads leaves before it.
     Query { plan: Box<QueryPlan>, lateral: bool },
     /// An item of WITH, and the types of its columns.
@@ -343,6 +455,7 @@ impl PartialEq for Source {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Table(left), Self::Table(right)) => Arc::ptr_eq(left, right),
+            (Self::Stored { oid: left, .. }, Self::Stored { oid: right, .. }) => left == right,
             (Self::Query { plan: left, .. }, Self::Query { plan: right, .. }) => left == right,
             (Self::Cte { id: left, .. }, Self::Cte { id: right, .. }) => left == right,
             (Self::Function { call: left, .. }, Self::Function { call: right, .. }) => {

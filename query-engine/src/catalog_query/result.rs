@@ -17,6 +17,7 @@ use bytes::BytesMut;
 use super::plan::QueryPlan;
 use super::types::{self, Kind, TypeOid, element, kind};
 use super::{Env, Interval, Row, Value, text};
+use crate::catalog::row_type_oid;
 use crate::values::{BINARY_FORM, TEXT_FORM};
 use crate::{Parameter, PgType, QueryError, ResultColumn, SqlState};
 
@@ -26,7 +27,12 @@ pub(super) fn columns(plan: &QueryPlan) -> Vec<ResultColumn> {
         .iter()
         .map(|column| ResultColumn {
             name: column.name.clone(),
-            pg_type: wire_type(column.type_oid),
+            pg_type: match (column.type_oid, column.origin) {
+                (types::RECORD, (relation, 0)) if relation != 0 => {
+                    PgType::Row(row_type_oid(relation))
+                }
+                (type_oid, _) => wire_type(type_oid),
+            },
             type_modifier: column.modifier,
             table_oid: column.origin.0,
             column_number: column.origin.1,

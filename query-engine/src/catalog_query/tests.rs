@@ -86,7 +86,7 @@ fn run(sql: &str) -> Result<Vec<Vec<String>>, QueryError> {
 
 fn run_with(sql: &str, parameters: &[Parameter]) -> Result<Vec<Vec<String>>, QueryError> {
     let view = view();
-    let query = CatalogQuery::plan(&parse(sql), &view, &[])?.expect("a catalog statement");
+    let query = CatalogQuery::plan(&parse(sql), &view, &[], 0)?.expect("a catalog statement");
     let batch = query.run_late(&view, parameters, &CancellationToken::new())??;
     let options = FormatOptions::default().with_null("NULL");
     let formatters: Vec<_> = batch
@@ -104,7 +104,7 @@ fn run_with(sql: &str, parameters: &[Parameter]) -> Result<Vec<Vec<String>>, Que
 }
 
 fn types(sql: &str) -> Vec<(String, PgType)> {
-    let query = CatalogQuery::plan(&parse(sql), &view(), &[]).unwrap().unwrap();
+    let query = CatalogQuery::plan(&parse(sql), &view(), &[], 0).unwrap().unwrap();
     query.columns().iter().map(|column| (column.name.clone(), column.pg_type)).collect()
 }
 
@@ -222,7 +222,7 @@ fn groups_sort_keys_and_recursion_work_as_in_postgresql() {
 #[test]
 fn parameters_take_the_type_of_what_they_meet() {
     let sql = "SELECT relname FROM pg_class WHERE relnamespace = 11 AND relname = $1 AND relkind = ANY ($2)";
-    let query = CatalogQuery::plan(&parse(sql), &view(), &[]).unwrap().unwrap();
+    let query = CatalogQuery::plan(&parse(sql), &view(), &[], 0).unwrap().unwrap();
     assert_eq!(query.parameter_types(), [PgType::Name, PgType::CharArray]);
     let values = [
         Parameter::Text("pg_am".to_owned()),
@@ -243,7 +243,7 @@ fn wrong_names_are_reported_and_other_relations_are_left_to_the_planner() {
         "SELECT * FROM generate_series(1, 10)",
         "SELECT unknown_function(1)",
     ] {
-        assert!(CatalogQuery::plan(&parse(sql), &view(), &[]).unwrap().is_none(), "{sql}");
+        assert!(CatalogQuery::plan(&parse(sql), &view(), &[], 0).unwrap().is_none(), "{sql}");
     }
 }
 
@@ -251,7 +251,7 @@ fn wrong_names_are_reported_and_other_relations_are_left_to_the_planner() {
 fn a_cancelled_statement_stops() {
     let view = view();
     let sql = "SELECT count(*) FROM pg_proc a, pg_proc b, pg_proc c WHERE a.oid <> b.oid";
-    let query = CatalogQuery::plan(&parse(sql), &view, &[]).unwrap().unwrap();
+    let query = CatalogQuery::plan(&parse(sql), &view, &[], 0).unwrap().unwrap();
     let cancel = CancellationToken::new();
     cancel.cancel();
     let error = query.run_late(&view, &[], &cancel).and_then(|late| late).unwrap_err();
@@ -265,7 +265,7 @@ fn every_view_of_postgresql_can_be_read() {
         // These two join all columns of all relations with each other: planning them is enough here.
         let is_slow = matches!(relation.name, "element_types" | "data_type_privileges");
         let sql = format!("SELECT * FROM {}.{}", relation.schema, relation.name);
-        let query = CatalogQuery::plan(&parse(&sql), &view, &[]).unwrap();
+        let query = CatalogQuery::plan(&parse(&sql), &view, &[], 0).unwrap();
         let query = query.unwrap_or_else(|| panic!("{sql} is not supported"));
         assert_eq!(query.columns().len(), relation.columns.len());
         if !is_slow {
@@ -292,7 +292,7 @@ fn every_recorded_statement_of_psql_runs() {
     for (command, statements) in &commands {
         for sql in statements.iter().filter(|sql| !is_absent(sql)) {
             let view = view();
-            match CatalogQuery::plan(&parse(sql), &view, &[]) {
+            match CatalogQuery::plan(&parse(sql), &view, &[], 0) {
                 Ok(Some(query)) => {
                     if let Err(error) =
                         query.run_late(&view, &[], &CancellationToken::new()).and_then(|late| late)
@@ -406,7 +406,7 @@ fn conditions_move_into_views_and_subqueries() {
         "SELECT * FROM (SELECT c.relname AS name, a.attname FROM pg_attribute a
            JOIN pg_class c ON c.oid = a.attrelid) t WHERE t.name IN ('blocks', 'logs')",
     ] {
-        let plan = CatalogQuery::plan(&parse(sql), &view(), &[]).unwrap().unwrap().plan;
+        let plan = CatalogQuery::plan(&parse(sql), &view(), &[], 0).unwrap().unwrap().plan;
         let first = super::order::first_lookup(&plan).expect("the first relation is looked up");
         let name = builtin::relation("pg_catalog", "pg_class").unwrap();
         assert_eq!(name.columns[first].name, "relname", "{sql}");

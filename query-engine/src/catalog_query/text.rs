@@ -12,7 +12,8 @@ use super::types::{self, Kind, TypeOid, element, is_object_id, is_text, kind, ty
 use super::{Interval, Value, unsupported};
 use crate::types::interval::parse_parts;
 use crate::values::decimal::Decimal;
-use crate::values::{Format, array_text, decode_text, other, write};
+use crate::values::decode::datetime::in_iso_form;
+use crate::values::{Format, TextStyle, array_text, decode_text, other, write};
 use crate::{Parameter, PgType, QueryError, SqlState};
 
 pub(crate) use super::cast::cast;
@@ -97,8 +98,35 @@ fn read(env: &Env<'_>, text: &str, oid: TypeOid) -> Result<Value, QueryError> {
 fn decoded(env: &Env<'_>, text: &str, oid: TypeOid) -> Result<Value, QueryError> {
     let pg_type = PgType::from_oid(oid)
         .ok_or_else(|| unsupported(format!("literal of type {}", type_name(oid))))?;
+    if matches!(oid, types::DATE | types::TIMESTAMP | types::TIMESTAMPTZ) {
+        if let Some(found) = of_today(env, text.trim(), oid)? {
+            return Ok(found);
+        }
+        if let Some(iso) = in_iso_form(text.trim(), env.style().dates.is_day_first()) {
+            let parameter = decode_text(pg_type, &iso, &env.style().zone)?;
+            return from_parameter(env, &parameter, oid);
+        }
+    }
     let parameter = decode_text(pg_type, text, &env.style().zone)?;
     from_parameter(env, &parameter, oid)
+}
+
+/// The instants that words name: `now`, and the midnights of today and of the days beside it.
+fn of_today(env: &Env<'_>, word: &str, oid: TypeOid) -> Result<Option<Value>, QueryError> {
+    let days = match word.to_ascii_lowercase().as_str() {
+        "now" => None,
+        "today" => Some(0),
+        "tomorrow" => Some(1),
+        "yesterday" => Some(-1),
+        _ => return Ok(None),
+    };
+    let entry = &env.view.entry;
+    let now = entry.state().transaction_started_us.unwrap_or_else(|| entry.activity().now_us());
+    let now = Value::Int(now);
+    let Some(days) = days else { return cast(env, &now, types::TIMESTAMPTZ, oid).map(Some) };
+    let today = cast(env, &now, types::TIMESTAMPTZ, types::DATE)?;
+    let day = Value::Int(today.as_int().unwrap_or_default() + days);
+    cast(env, &day, types::DATE, oid).map(Some)
 }
 
 /// The first byte of a `"char"`; a byte that is no ASCII character is written in octal.
@@ -233,6 +261,18 @@ pub(crate) fn output(env: &Env<'_>, value: &Value, oid: TypeOid) -> String {
     let mut out = BytesMut::new();
     put_text(env, value, oid, &mut out);
     String::from_utf8_lossy(&out).into_owned()
+}
+
+/// Text form of a value in ISO style, whatever the session's; empty for NULL.
+pub(crate) fn output_iso(env: &Env<'_>, value: &Value, oid: TypeOid) -> String {
+    let style = TextStyle { zone: env.style().zone, ..TextStyle::default() };
+    let pg_type = PgType::from_oid(types::known_base(oid)).unwrap_or(PgType::Text);
+    let mut out = BytesMut::new();
+    match write::put(pg_type, &to_parameter(value, oid), Format::Text, &style, &mut out) {
+        Ok(()) => String::from_utf8_lossy(&out).into_owned(),
+        // No date or time: it has one form.
+        Err(_) => output(env, value, oid),
+    }
 }
 
 fn put_text(env: &Env<'_>, value: &Value, oid: TypeOid, out: &mut BytesMut) {

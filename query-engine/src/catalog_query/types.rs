@@ -312,6 +312,7 @@ pub(crate) fn is_implicit(from: TypeOid, to: TypeOid) -> bool {
         || (to == ANYARRAY && kind(from) == Kind::Array)
         || (to == ANYELEMENT)
         || matches!((from, to), (ANYARRAY, _) if kind(to) == Kind::Array)
+        || matches!((element(from), element(to)), (Some(from), Some(to)) if is_implicit(from, to))
 }
 
 /// The one type that values of both types are brought to: CASE branches, UNION columns, arrays.

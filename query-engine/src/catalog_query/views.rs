@@ -72,6 +72,7 @@ pub(super) fn special(relation: &BuiltinRelation) -> Option<QueryPlan> {
             .collect(),
         order: Vec::new(),
         limit: None,
+        with_ties: false,
         offset: None,
     })
 }

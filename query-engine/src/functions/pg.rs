@@ -11,19 +11,27 @@
 
 mod activity;
 mod arrays;
+mod bytes;
+mod documents;
 mod information;
 mod json;
+mod math;
+mod number_text;
 mod numbers;
 mod objects;
+mod planned;
 mod privileges;
+mod regexps;
 mod routines;
 mod sequences;
 mod session;
 mod sets;
 mod sizes;
+mod spans;
 mod strings;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod times;
 mod udf;
 mod xml;
@@ -31,15 +39,19 @@ mod xml;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+pub(crate) use json::{json_row, json_text};
 pub(crate) use udf::register;
 
 use crate::catalog::pg_catalog::builtin::base_type;
 use crate::catalog_query::types::{self, Kind, TypeOid, element, is_implicit, kind, type_name};
 use crate::catalog_query::{Env, Row, Value};
+use crate::functions::sql::{self, Overload};
 use crate::{QueryError, SqlState};
 
 /// One call, with the types that its arguments had.
 pub(crate) struct Call<'a> {
+    /// Name of the function, for its messages.
+    pub(crate) name: &'static str,
     /// What the session sees.
     pub(crate) env: &'a Env<'a>,
     /// Types of the arguments after coercion; an open type is the argument's own.
@@ -92,6 +104,8 @@ type SetBody = fn(&Call<'_>) -> Result<Vec<Row>, QueryError>;
 enum Body {
     Scalar(ScalarBody),
     Set(SetBody),
+    /// A function of the planner's list.
+    Planned(&'static Overload),
 }
 
 /// One function with one signature.
@@ -140,17 +154,24 @@ static REGISTRY: LazyLock<HashMap<&'static str, Vec<Function>>> = LazyLock::new(
     let lists = [
         activity::FUNCTIONS,
         arrays::FUNCTIONS,
+        bytes::FUNCTIONS,
+        documents::FUNCTIONS,
         information::FUNCTIONS,
         json::FUNCTIONS,
+        math::FUNCTIONS,
+        number_text::FUNCTIONS,
         numbers::FUNCTIONS,
         objects::FUNCTIONS,
         privileges::FUNCTIONS,
+        regexps::FUNCTIONS,
         routines::FUNCTIONS,
         sequences::FUNCTIONS,
         session::FUNCTIONS,
         sets::FUNCTIONS,
         sizes::FUNCTIONS,
+        spans::FUNCTIONS,
         strings::FUNCTIONS,
+        texts::FUNCTIONS,
         times::FUNCTIONS,
         xml::FUNCTIONS,
     ];
@@ -158,8 +179,40 @@ static REGISTRY: LazyLock<HashMap<&'static str, Vec<Function>>> = LazyLock::new(
     for function in lists.into_iter().flatten().flat_map(parse) {
         registry.entry(function.name).or_default().push(function);
     }
+    for (name, arguments, returns, overload) in sql::signatures() {
+        // Functions that give lists stand for sets there.
+        if is_listed(name, returns) {
+            continue;
+        }
+        let oid = |name: &str| type_of_words(name).expect("a signature names built-in types");
+        let arguments: Vec<TypeOid> = arguments.iter().map(|name| oid(name)).collect();
+        let known = registry.entry(name).or_default();
+        if known.iter().all(|function| function.arguments != arguments) {
+            known.push(Function {
+                name,
+                arguments,
+                variadic: None,
+                returns: vec![(name, oid(returns))],
+                takes_nulls: false,
+                body: Body::Planned(overload),
+            });
+        }
+    }
     registry
 });
+
+/// Whether a function of the planner's list gives the rows of a set as a list.
+fn is_listed(name: &str, returns: &str) -> bool {
+    returns.ends_with("[]") && !name.ends_with("_to_array")
+}
+
+/// The type that a word of a signature names, `[]` behind it for an array.
+fn type_of_words(name: &str) -> Option<TypeOid> {
+    match name.trim().strip_suffix("[]") {
+        Some(inner) => types::type_by_words(inner).and_then(types::array_of),
+        None => types::type_by_words(name.trim()),
+    }
+}
 
 /// Reads `name(type,type,...) result` or `name(types) setof column type, column type`; a last argument
 /// that ends with `...` repeats. `a|b` stands for two functions, one with each type; an argument list
@@ -168,11 +221,7 @@ fn parse(entry: &Entry) -> Vec<Function> {
     let Entry(signature, takes_nulls, body) = entry;
     let (name, rest) = signature.split_once('(').expect("a signature has parentheses");
     let (arguments, returns) = rest.split_once(") ").expect("a signature has a result");
-    let type_oid = |name: &str| match name.strip_suffix("[]") {
-        Some(inner) => types::type_by_words(inner).and_then(types::array_of),
-        None => types::type_by_words(name),
-    };
-    let type_oid = |name: &str| type_oid(name.trim()).expect("a signature names built-in types");
+    let type_oid = |name: &str| type_of_words(name).expect("a signature names built-in types");
     let arguments = arguments.split(',').filter(|argument| !argument.is_empty());
     let mut lists: Vec<(Vec<TypeOid>, Option<TypeOid>)> = vec![(Vec::new(), None)];
     for argument in arguments {
@@ -283,6 +332,8 @@ impl Function {
                 types::UNKNOWN if expected == types::OID => 1,
                 types::UNKNOWN => 2,
                 _ if kind(*found) == kind(expected) => 4,
+                // What PostgreSQL prefers among the types of a category.
+                _ if matches!(expected, types::FLOAT8 | types::TIMESTAMPTZ) => 2,
                 _ => 1,
             };
         }
@@ -322,7 +373,9 @@ impl Function {
             .map(|(name, oid)| {
                 let oid = match *oid {
                     types::ANYELEMENT => open_element.unwrap_or(types::TEXT),
-                    types::ANYARRAY => array.unwrap_or(types::ANYARRAY),
+                    types::ANYARRAY => array
+                        .or_else(|| open_element.and_then(types::array_of))
+                        .unwrap_or(types::ANYARRAY),
                     other => base_type(other),
                 };
                 (*name, oid)
@@ -340,7 +393,9 @@ impl Function {
             Body::Scalar(_) if !self.takes_nulls && call.arguments.iter().any(Value::is_null) => {
                 Ok(Value::Null)
             }
+            Body::Planned(_) if call.arguments.iter().any(Value::is_null) => Ok(Value::Null),
             Body::Scalar(body) => body(call),
+            Body::Planned(overload) => planned::call(overload, call, self.returns[0].1),
             Body::Set(_) => Err(crate::catalog_query::unsupported(format!(
                 "set-returning function {} here",
                 self.name
@@ -358,7 +413,7 @@ impl Function {
                 Ok(Vec::new())
             }
             Body::Set(body) => body(call),
-            Body::Scalar(_) => Ok(vec![Row::from(vec![self.call(call)?])]),
+            Body::Scalar(_) | Body::Planned(_) => Ok(vec![Row::from(vec![self.call(call)?])]),
         }
     }
 }

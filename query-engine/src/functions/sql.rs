@@ -15,7 +15,7 @@ mod calendar;
 pub(crate) mod datetime;
 mod extract;
 mod interval;
-mod json;
+pub(crate) mod json;
 mod math;
 mod number_format;
 mod strings;
@@ -38,6 +38,7 @@ use self::arguments::Arguments;
 use crate::catalog::{PG_TYPE_KEY, named_pg_type};
 use crate::types::class::{narrowed, timestamptz, type_name, unknown_literal};
 use crate::types::rule::text::SessionStyle;
+use crate::values::Zone;
 use crate::{PgType, QueryError, SqlState};
 
 /// What runs for one row.
@@ -51,6 +52,35 @@ pub(crate) struct Overload {
     arguments: Vec<&'static str>,
     returns: &'static str,
     body: Body,
+}
+
+/// Arguments of one row, none of them null, and the session's time zone.
+pub(crate) struct RowCall<'a> {
+    pub(crate) values: &'a [ScalarValue],
+    pub(crate) zone: Zone,
+}
+
+impl Overload {
+    /// Value of a call outside a plan.
+    ///
+    /// # Errors
+    /// What the function reports.
+    pub(crate) fn run(&self, call: &RowCall<'_>) -> Result<ScalarValue, QueryError> {
+        let returns = arrow(self.returns).unwrap_or(DataType::Utf8);
+        (self.body)(&Arguments { values: call.values, zone: call.zone, returns: &returns })
+    }
+}
+
+/// Names, types of arguments and of the result of the functions whose result has one Arrow type.
+pub(crate) fn signatures()
+-> impl Iterator<Item = (&'static str, &'static [&'static str], &'static str, &'static Overload)> {
+    let is_function = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_alphabetic()) && !name.starts_with("ergosql_")
+    };
+    REGISTRY.iter().filter(move |entry| is_function(entry.0)).flat_map(|(name, overloads)| {
+        let typed = overloads.iter().filter(|overload| arrow(overload.returns).is_some());
+        typed.map(|overload| (*name, overload.arguments.as_slice(), overload.returns, overload))
+    })
 }
 
 static REGISTRY: LazyLock<BTreeMap<&'static str, Vec<Overload>>> = LazyLock::new(|| {

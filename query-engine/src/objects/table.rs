@@ -161,7 +161,8 @@ impl UserTable {
         Ok(Arc::new(table))
     }
 
-    pub(super) fn record_batches(&self) -> Vec<RecordBatch> {
+    /// All rows, batch by batch.
+    pub(crate) fn record_batches(&self) -> Vec<RecordBatch> {
         self.batches.iter().map(|rows| rows.batch.clone()).collect()
     }
 

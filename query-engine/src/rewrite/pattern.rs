@@ -27,7 +27,7 @@ const DATE_WORDS: &[(&str, &str)] = &[
 ];
 
 /// A regular expression for a whole text, of a SIMILAR TO pattern.
-pub(super) fn similar_to_regex(pattern: &str) -> String {
+pub(crate) fn similar_to_regex(pattern: &str) -> String {
     let mut regex = String::from("^(?:");
     let mut characters = pattern.chars();
     let mut in_set = false;

@@ -10,6 +10,7 @@ use super::Session;
 use super::copy::folded;
 use crate::catalog::CatalogView;
 use crate::catalog_query::CatalogQuery;
+use crate::limits::SMALL_TABLE_ROWS_MAX;
 use crate::outcome::Stop;
 use crate::session::plan::task_error;
 use crate::{Outcome, Parameter, PgType, QueryError, ResultColumn, Rows, SqlState};
@@ -52,19 +53,56 @@ impl Session {
     }
 }
 
+/// Who runs a statement over tables that clients made. Both sides know types that the other does not, so a
+/// statement keeps to what its columns were described by, however many rows come or go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Route {
+    /// Nobody described its columns yet: by the number of rows.
+    #[default]
+    Open,
+    /// The evaluator of catalogs.
+    Evaluated,
+    /// The planner.
+    Planned,
+}
+
 /// The statement as one over catalogs, if it is one. A statement without relations may be run either
 /// way, so what the catalog's evaluator refuses goes to the planner, which knows more types.
 pub(super) fn catalog_query(
     query: &Query,
     view: &CatalogView,
     declared: &[Option<PgType>],
+    route: Route,
 ) -> Result<Option<CatalogQuery>, QueryError> {
-    if names_an_object(query, view) {
-        return Ok(None);
-    }
-    match CatalogQuery::plan(query, view, declared) {
+    let stored_rows_max = match route {
+        Route::Open => SMALL_TABLE_ROWS_MAX,
+        Route::Evaluated => usize::MAX,
+        Route::Planned => 0,
+    };
+    match CatalogQuery::plan(query, view, declared, stored_rows_max) {
         Err(error) if !is_final(&error) && !names_a_relation(query) => Ok(None),
         planned => planned,
+    }
+}
+
+/// The error of a statement that neither side runs: where both miss a function or an operator, the evaluator's
+/// names the types as PostgreSQL does.
+pub(super) fn of_both(
+    refused: QueryError,
+    query: &Query,
+    view: &CatalogView,
+    declared: &[Option<PgType>],
+) -> QueryError {
+    if refused.state != SqlState::UNDEFINED_FUNCTION {
+        return refused;
+    }
+    match CatalogQuery::refusal(query, view, declared, SMALL_TABLE_ROWS_MAX) {
+        Some(error) if error.state == refused.state => QueryError {
+            token: error.token.or(refused.token),
+            position: error.position.or(refused.position),
+            ..error
+        },
+        _ => refused,
     }
 }
 

@@ -7,11 +7,13 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    ArrayElemTypeDef, CastKind, DataType as SqlType, ExactNumberInfo, Expr, Function, FunctionArg,
-    FunctionArgExpr, FunctionArguments, Ident, ObjectNamePart, Query, Select, SelectItem, SetExpr,
-    UnaryOperator, Value, VisitMut, VisitorMut,
+    CastKind, DataType as SqlType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArguments, Ident, Query, Select, SelectItem, SetExpr, UnaryOperator, Value, VisitMut,
+    VisitorMut,
 };
 
+use crate::catalog_query::figured;
+use crate::catalog_query::types::typed_by;
 use crate::types::numeric::NUMERIC_DIGITS_MAX;
 use crate::types::uint256::UINT256_DIGITS_MAX;
 
@@ -116,8 +118,8 @@ impl VisitorMut for Namer {
 }
 
 fn decides_type(function: &Function) -> bool {
-    function_name(function)
-        .is_some_and(|name| TYPED_BY_ARGUMENTS.iter().any(|known| name.eq_ignore_ascii_case(known)))
+    let name = function.name.0.last().and_then(|part| part.as_ident()).map(|ident| &ident.value);
+    name.is_some_and(|name| TYPED_BY_ARGUMENTS.iter().any(|known| name.eq_ignore_ascii_case(known)))
 }
 
 fn type_values(body: &mut SetExpr) {
@@ -195,7 +197,7 @@ fn name_items(select: &mut Select) {
         match item {
             SelectItem::UnnamedExpr(expr) => {
                 let is_column = matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
-                let (name, from_column) = figure_name(expr);
+                let (name, from_column) = figured(expr);
                 let name = name.unwrap_or_else(|| UNNAMED.to_owned());
                 let repeated = !used.insert(name.clone());
                 let hidden = repeated
@@ -224,103 +226,22 @@ fn name_items(select: &mut Select) {
     }
 }
 
-/// The name of an unaliased expression, and whether it is a column's own.
-fn figure_name(expr: &Expr) -> (Option<String>, bool) {
-    let ident = |ident: &Ident| match ident.quote_style {
-        Some(_) => ident.value.clone(),
-        None => ident.value.to_lowercase(),
+/// Type modifiers that casts in the select list give to its columns, -1 for none; empty where `*` hides the
+/// positions of the columns.
+pub(super) fn cast_modifiers(query: &Query) -> Vec<i32> {
+    let SetExpr::Select(select) = &*query.body else { return Vec::new() };
+    let modifier = |item: &SelectItem| {
+        let mut expr = match item {
+            SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => expr,
+            _ => return None,
+        };
+        while let Expr::Nested(inner) = expr {
+            expr = inner;
+        }
+        Some(match expr {
+            Expr::Cast { data_type, .. } => typed_by(data_type).map_or(-1, |found| found.1),
+            _ => -1,
+        })
     };
-    let plain = |name: &str| (Some(name.to_owned()), false);
-    match expr {
-        Expr::Identifier(name) => (Some(ident(name)), true),
-        Expr::CompoundIdentifier(names) => (names.last().map(ident), true),
-        Expr::CompoundFieldAccess { root, .. } => figure_name(root),
-        Expr::Nested(inner) | Expr::Collate { expr: inner, .. } => figure_name(inner),
-        Expr::Function(function) => (function_name(function), false),
-        Expr::Cast { expr, data_type, .. } => match figure_name(expr) {
-            (Some(name), from_column) => (Some(name), from_column),
-            (None, _) => (Some(type_label(data_type)), false),
-        },
-        Expr::TypedString(typed) => (Some(type_label(&typed.data_type)), false),
-        Expr::Interval(_) => plain("interval"),
-        Expr::Case { else_result, .. } => match else_result.as_deref().map(figure_name) {
-            Some((Some(name), from_column)) => (Some(name), from_column),
-            _ => plain("case"),
-        },
-        Expr::Exists { .. } => plain("exists"),
-        Expr::Array(_) => plain("array"),
-        Expr::Tuple(_) => plain("row"),
-        Expr::Extract { .. } => plain("extract"),
-        Expr::Position { .. } => plain("position"),
-        Expr::Substring { .. } => plain("substring"),
-        Expr::Trim { trim_where, .. } => plain(match trim_where {
-            Some(sqlparser::ast::TrimWhereField::Leading) => "ltrim",
-            Some(sqlparser::ast::TrimWhereField::Trailing) => "rtrim",
-            _ => "btrim",
-        }),
-        Expr::Overlay { .. } => plain("overlay"),
-        Expr::Ceil { .. } => plain("ceil"),
-        Expr::Floor { .. } => plain("floor"),
-        Expr::AtTimeZone { .. } => plain("timezone"),
-        Expr::Subquery(query) => (subquery_name(query), false),
-        _ => (None, false),
-    }
-}
-
-fn subquery_name(query: &Query) -> Option<String> {
-    match &*query.body {
-        SetExpr::Select(select) => match select.projection.first()? {
-            SelectItem::UnnamedExpr(expr) => figure_name(expr).0,
-            SelectItem::ExprWithAlias { alias, .. } => Some(match alias.quote_style {
-                Some(_) => alias.value.clone(),
-                None => alias.value.to_lowercase(),
-            }),
-            _ => None,
-        },
-        SetExpr::Query(query) => subquery_name(query),
-        _ => None,
-    }
-}
-
-fn function_name(function: &Function) -> Option<String> {
-    match function.name.0.last()? {
-        ObjectNamePart::Identifier(ident) => Some(match ident.quote_style {
-            Some(_) => ident.value.clone(),
-            None => ident.value.to_lowercase(),
-        }),
-        ObjectNamePart::Function(_) => None,
-    }
-}
-
-/// Internal name of a type, as a cast of a literal shows it.
-fn type_label(data_type: &SqlType) -> String {
-    match data_type {
-        SqlType::BigInt(_) | SqlType::Int8(_) => "int8",
-        SqlType::Integer(_) | SqlType::Int(_) | SqlType::Int4(_) => "int4",
-        SqlType::SmallInt(_) | SqlType::Int2(_) => "int2",
-        SqlType::Boolean | SqlType::Bool => "bool",
-        SqlType::Real | SqlType::Float4 => "float4",
-        SqlType::Double(_) | SqlType::DoublePrecision | SqlType::Float8 | SqlType::Float(_) => {
-            "float8"
-        }
-        SqlType::Numeric(_) | SqlType::Decimal(_) | SqlType::Dec(_) => "numeric",
-        SqlType::Varchar(_) | SqlType::CharacterVarying(_) | SqlType::CharVarying(_) => "varchar",
-        SqlType::Char(_) | SqlType::Character(_) => "bpchar",
-        SqlType::Text => "text",
-        SqlType::Bytea => "bytea",
-        SqlType::Date => "date",
-        SqlType::Time(..) => "time",
-        SqlType::Timestamp(
-            _,
-            sqlparser::ast::TimezoneInfo::WithTimeZone | sqlparser::ast::TimezoneInfo::Tz,
-        ) => "timestamptz",
-        SqlType::Timestamp(..) => "timestamp",
-        SqlType::Interval { .. } => "interval",
-        SqlType::Array(ArrayElemTypeDef::SquareBracket(element, _)) => return type_label(element),
-        other => {
-            let text = other.to_string().to_lowercase();
-            return text.rsplit('.').next().unwrap_or(&text).trim_matches('"').to_owned();
-        }
-    }
-    .to_owned()
+    select.projection.iter().map(modifier).collect::<Option<Vec<_>>>().unwrap_or_default()
 }

@@ -23,6 +23,7 @@ use crate::types::numeric::{Numeric, out_of_range};
 use crate::types::operator::OpenOperator;
 use crate::types::output::Output;
 use crate::types::{bytea, interval};
+use crate::values::{TextStyle, Zone, decode_text, parse_time};
 use crate::{Parameter, PgType, QueryError, SqlState};
 
 /// Types found by number of the parameter, from 1; `None` where nothing decided yet.
@@ -297,10 +298,10 @@ pub(crate) fn scalar(
             ScalarValue::TimestampMicrosecond(Some(*us), Some("UTC".into()))
         }
         (Parameter::Text(text), PgType::Bool) => ScalarValue::Boolean(Some(boolean(text)?)),
-        (Parameter::Text(text), PgType::Timestamptz) => {
-            let local = DataType::Timestamp(TimeUnit::Microsecond, Some(time_zone.into()));
-            from_text(text, &local)?.cast_to(&target).map_err(|error| query_error(&error))?
-        }
+        (
+            Parameter::Text(text),
+            PgType::Date | PgType::Time | PgType::Timestamp | PgType::Timestamptz,
+        ) => instant(text, pg_type, time_zone)?,
         (Parameter::Text(text), PgType::Interval) => {
             ScalarValue::IntervalMonthDayNano(Some(interval::parse(text)?))
         }
@@ -342,6 +343,19 @@ fn boolean(text: &str) -> Result<bool, QueryError> {
             format!("invalid input syntax for type boolean: \"{text}\""),
         )),
     }
+}
+
+/// Text as the input function of a type of dates and times reads it.
+fn instant(text: &str, pg_type: PgType, time_zone: &str) -> Result<ScalarValue, QueryError> {
+    let zone = Zone::parse(time_zone).unwrap_or(TextStyle::default().zone);
+    Ok(match decode_text(pg_type, text, &zone)? {
+        Parameter::Date(days) => ScalarValue::Date32(Some(days)),
+        Parameter::Timestamp(us) if pg_type == PgType::Timestamptz => {
+            ScalarValue::TimestampMicrosecond(Some(us), Some("UTC".into()))
+        }
+        Parameter::Timestamp(us) => ScalarValue::TimestampMicrosecond(Some(us), None),
+        _ => ScalarValue::Time64Microsecond(Some(parse_time(text)?)),
+    })
 }
 
 fn from_text(text: &str, target: &DataType) -> Result<ScalarValue, QueryError> {

@@ -12,13 +12,14 @@ use std::sync::Arc;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DataFusionError, ParamValues, TableReference};
 use datafusion::execution::session_state::SessionState;
-use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::logical_expr::{Distinct, Expr, LogicalPlan};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::coop::CooperativeExec;
 use datafusion::sql::planner::{PlannerContext, SqlToRel};
 use sqlparser::ast::{Query, Statement as Ast};
 use storage::Store;
 
+use super::catalogs::Route;
 use super::reuse::{Compiled, Optimized, PlanKey, PlanSlot, TableIds, without_tables};
 use super::{naming, parameters};
 use crate::apply::{self, ApplyMode};
@@ -106,8 +107,9 @@ impl Planner {
         let analyzed = self.in_modes(&planned.plan, |state, plan| {
             state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})
         })?;
-        let (columns, _) = self.columns(&analyzed, &planned.plan, &planned.oids)?;
-        let plan = PlanSlot::default();
+        let modifiers = naming::cast_modifiers(query);
+        let (columns, _) = self.columns(&analyzed, &planned.plan, &planned.oids, &modifiers)?;
+        let plan = PlanSlot::of(Route::Planned);
         if series.found.is_empty()
             && let Some(kept) = self.keep(&planned, parameter_types.len())?
         {
@@ -132,23 +134,24 @@ impl Planner {
         values: &[Parameter],
     ) -> Result<Bound, QueryError> {
         let snapshots = self.snapshots()?;
-        let (optimized, columns, output) = match self.rerun(slot, &snapshots, types, values)? {
-            Some(ready) => ready,
-            None => {
-                let declared: Vec<_> = types.iter().copied().map(Some).collect();
-                let mut series = SeriesParameters::new(&declared, Some(values));
-                let prepared = self.prepared(query, &mut series)?;
-                let planned = self.plan(prepared, &declared, &snapshots)?;
-                // A plan with the bounds of a series in it serves these values only.
-                if series.found.is_empty()
-                    && let Some(kept) = self.keep(&planned, types.len())?
-                {
-                    slot.put(kept);
+        let (optimized, columns, output) =
+            match self.rerun(slot, query, &snapshots, types, values)? {
+                Some(ready) => ready,
+                None => {
+                    let declared: Vec<_> = types.iter().copied().map(Some).collect();
+                    let mut series = SeriesParameters::new(&declared, Some(values));
+                    let prepared = self.prepared(query, &mut series)?;
+                    let planned = self.plan(prepared, &declared, &snapshots)?;
+                    // A plan with the bounds of a series in it serves these values only.
+                    if series.found.is_empty()
+                        && let Some(kept) = self.keep(&planned, types.len())?
+                    {
+                        slot.put(kept);
+                    }
+                    let (plan, oids) = (&planned.plan, &planned.oids);
+                    self.finish(query, plan.clone(), plan, oids, types, values)?
                 }
-                let (plan, oids) = (&planned.plan, &planned.oids);
-                self.finish(plan.clone(), plan, oids, types, values)?
-            }
-        };
+            };
         let physical = self
             .state
             .query_planner()
@@ -163,6 +166,7 @@ impl Planner {
     fn rerun(
         &self,
         slot: &PlanSlot,
+        query: &Query,
         snapshots: &Arc<Snapshots>,
         types: &[PgType],
         values: &[Parameter],
@@ -173,7 +177,7 @@ impl Planner {
             return Ok(plan.map(|plan| (plan, Arc::clone(&done.columns), done.output.clone())));
         }
         let Some(plan) = self.with_tables(&kept, &kept.plan, snapshots)? else { return Ok(None) };
-        let finished = self.finish(plan, &kept.plan, &kept.oids, types, values)?;
+        let finished = self.finish(query, plan, &kept.plan, &kept.oids, types, values)?;
         if kept.is_fixed && !apply::is_applied(&finished.0) {
             let (plan, columns, output) = &finished;
             let plan = without_tables(plan).map_err(|error| query_error(&error))?;
@@ -190,6 +194,7 @@ impl Planner {
     /// Puts the values in, decides types, optimises. `planned` says which columns are a table's.
     fn finish(
         &self,
+        query: &Query,
         plan: LogicalPlan,
         planned: &LogicalPlan,
         oids: &TableIds,
@@ -205,7 +210,8 @@ impl Planner {
             }
             Ok(optimized)
         })?;
-        let (columns, output) = self.columns(&optimized, planned, oids)?;
+        let modifiers = naming::cast_modifiers(query);
+        let (columns, output) = self.columns(&optimized, planned, oids, &modifiers)?;
         Ok((optimized, columns.into(), output))
     }
 
@@ -324,12 +330,14 @@ impl Planner {
             .map_err(|error| query_error(&error))
     }
 
-    /// Wire columns of `typed`; `planned` says which of them are table columns.
+    /// Wire columns of `typed`; `planned` says which of them are table columns, and `modifiers` what casts in
+    /// the select list say.
     fn columns(
         &self,
         typed: &LogicalPlan,
         planned: &LogicalPlan,
         oids: &TableIds,
+        modifiers: &[i32],
     ) -> Result<(Vec<ResultColumn>, Output), QueryError> {
         let fields: Vec<_> = typed.schema().fields().iter().cloned().collect();
         let (output, types) = Output::new(&fields)?;
@@ -339,6 +347,7 @@ impl Planner {
             .enumerate()
             .map(|(index, (field, pg_type))| {
                 let mut column = ResultColumn::computed(naming::shown(field.name()), pg_type);
+                column.type_modifier = modifiers.get(index).copied().unwrap_or(-1);
                 let is_view = |name: &TableReference| {
                     let object = oids.get(name).and_then(|oid| self.view.objects.by_oid(*oid));
                     matches!(object, Some(Object::View(_)))
@@ -408,6 +417,19 @@ fn origin(
             Some((alias.alias.clone(), index))
         }
         LogicalPlan::SubqueryAlias(alias) => origin(&alias.input, index, is_view),
+        // The columns of the input come first.
+        LogicalPlan::Window(window) => origin(&window.input, index, is_view),
+        LogicalPlan::Aggregate(aggregate) => {
+            let Expr::Column(column) = aggregate.group_expr.get(index)? else { return None };
+            let input = aggregate.input.schema().maybe_index_of_column(column)?;
+            origin(&aggregate.input, input, is_view)
+        }
+        LogicalPlan::Distinct(Distinct::All(input)) => origin(input, index, is_view),
+        LogicalPlan::Distinct(Distinct::On(distinct)) => {
+            let Expr::Column(column) = distinct.select_expr.get(index)? else { return None };
+            let input = distinct.input.schema().maybe_index_of_column(column)?;
+            origin(&distinct.input, input, is_view)
+        }
         LogicalPlan::Filter(filter) => origin(&filter.input, index, is_view),
         LogicalPlan::Sort(sort) => origin(&sort.input, index, is_view),
         LogicalPlan::Limit(limit) => origin(&limit.input, index, is_view),

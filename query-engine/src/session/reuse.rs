@@ -20,6 +20,7 @@ use datafusion::logical_expr::logical_plan::builder::LogicalTableSource;
 use datafusion::logical_expr::planner::ContextProvider;
 use datafusion::logical_expr::{Expr, LogicalPlan, TableScan, Volatility};
 
+use super::catalogs::Route;
 use crate::ResultColumn;
 use crate::catalog::CatalogView;
 use crate::catalog::resolve::Resolver;
@@ -78,6 +79,7 @@ pub(super) struct Optimized {
 #[derive(Clone, Default)]
 pub(crate) struct PlanSlot {
     kept: Arc<Mutex<Option<Arc<Compiled>>>>,
+    route: Route,
 }
 
 impl std::fmt::Debug for PlanSlot {
@@ -87,6 +89,15 @@ impl std::fmt::Debug for PlanSlot {
 }
 
 impl PlanSlot {
+    /// For a statement whose columns this side described.
+    pub(super) fn of(route: Route) -> Self {
+        Self { route, ..Self::default() }
+    }
+
+    pub(super) fn route(&self) -> Route {
+        self.route
+    }
+
     /// The plan that was made under `key`.
     pub(super) fn get(&self, key: &PlanKey) -> Option<Arc<Compiled>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);

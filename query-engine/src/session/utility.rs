@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
-use sqlparser::ast::{DataType as SqlType, Expr, Statement as Ast, UnaryOperator, Value};
+use sqlparser::ast::{DataType as SqlType, Expr, Statement as Ast, Value};
 
 use super::{Notice, Prepared, Session, Settings, TransactionStatus};
+use crate::catalog::CatalogView;
+use crate::catalog_query::CatalogQuery;
 use crate::error::map::{internal, query_error};
 use crate::limits::{PREPARED_MAX, SAVEPOINTS_MAX};
 use crate::outcome::Stop;
@@ -28,11 +30,12 @@ pub(super) fn show_columns(target: &ShowTarget) -> Arc<[ResultColumn]> {
 const MODES: [&str; 3] =
     ["transaction_isolation", "transaction_read_only", "transaction_deferrable"];
 
-/// Values of EXECUTE: literals, as many as the statement has parameters.
+/// Values of EXECUTE: expressions without FROM, as many as the statement has parameters.
 pub(super) fn arguments(
     name: &str,
     exprs: &[Expr],
     types: &[PgType],
+    view: &CatalogView,
 ) -> Result<Vec<Parameter>, QueryError> {
     if exprs.len() != types.len() {
         return Err(QueryError::new(
@@ -45,34 +48,20 @@ pub(super) fn arguments(
             exprs.len()
         )));
     }
-    exprs
-        .iter()
-        .map(|expr| match expr {
+    let pairs = exprs.iter().zip(types).zip(1_usize..);
+    pairs
+        .map(|((expr, pg_type), number)| match expr {
             Expr::Value(value) => match &value.value {
-                Value::Null => Ok(Parameter::Null),
+                // As they are written: the input function of the type reads them.
                 Value::Boolean(value) => Ok(Parameter::Text(value.to_string())),
-                Value::Number(text, _)
-                | Value::SingleQuotedString(text)
-                | Value::EscapedStringLiteral(text) => Ok(Parameter::Text(text.clone())),
-                _ => Err(not_a_literal()),
+                Value::SingleQuotedString(text) | Value::EscapedStringLiteral(text) => {
+                    Ok(Parameter::Text(text.clone()))
+                }
+                _ => CatalogQuery::argument(expr, *pg_type, number, view),
             },
-            Expr::UnaryOp { op: UnaryOperator::Minus, expr } => match &**expr {
-                Expr::Value(value) => match &value.value {
-                    Value::Number(text, _) => Ok(Parameter::Text(format!("-{text}"))),
-                    _ => Err(not_a_literal()),
-                },
-                _ => Err(not_a_literal()),
-            },
-            _ => Err(not_a_literal()),
+            expr => CatalogQuery::argument(expr, *pg_type, number, view),
         })
         .collect()
-}
-
-fn not_a_literal() -> QueryError {
-    QueryError::new(
-        SqlState::FEATURE_NOT_SUPPORTED,
-        "an argument of EXECUTE that is no literal is not supported",
-    )
 }
 
 fn done(tag: impl Into<String>) -> Outcome {

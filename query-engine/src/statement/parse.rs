@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use sqlparser::ast::{
-    ContextModifier, DiscardObject, Expr, Ident, ObjectName, Reset, Set, Statement as Ast,
-    UtilityOption, Value,
+    ContextModifier, DiscardObject, Expr, Ident, Interval, ObjectName, Reset, Set,
+    Statement as Ast, UtilityOption, Value,
 };
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::{Parser, ParserError};
@@ -16,9 +16,11 @@ use super::copy;
 use super::ddl;
 use super::qualified_operator::bare_before_any;
 use super::refuse;
+use super::sugar;
 use super::{ExplainFormat, ExplainOptions, Kind, ShowTarget, Statement};
 use crate::error::position;
 use crate::limits::{IDENTIFIER_BYTES_MAX, NESTING_MAX, STATEMENT_BYTES_MAX, STATEMENTS_MAX};
+use crate::values::parse_offset;
 use crate::{QueryError, SqlState};
 
 /// Splits and parses `sql`. Errors carry a position in it.
@@ -48,7 +50,7 @@ pub(crate) fn parse_cutting(
         let (error, at) = *wrong;
         error.at(position::of_location(sql, at.line, at.column))
     })?;
-    tokens = super::tokens::without_only(tokens);
+    tokens = sugar::respelled(super::tokens::without_only(tokens));
     for token in &mut tokens {
         if let Token::Word(word) = &mut token.token
             && word.value.len() > IDENTIFIER_BYTES_MAX
@@ -72,9 +74,12 @@ pub(crate) fn parse_cutting(
         let own = command(&mut parser).map_err(|error| parser_error(sql, &parser, error))?;
         let parsed = match own {
             Some(kind) => Parsed::Command(kind),
-            None => Parsed::Ast(Box::new(
-                parser.parse_statement().map_err(|error| parser_error(sql, &parser, error))?,
-            )),
+            None => {
+                let mut ast =
+                    parser.parse_statement().map_err(|error| parser_error(sql, &parser, error))?;
+                sugar::desugar(&mut ast);
+                Parsed::Ast(Box::new(ast))
+            }
         };
         let end = parser.peek_token();
         if !matches!(end.token, Token::SemiColon | Token::EOF) {
@@ -342,12 +347,27 @@ fn setting_value(name: &str, values: &[Expr]) -> Result<Option<String>, QueryErr
                 zone_of_hours(&value.to_string().replace(' ', ""))?
             }
             Expr::UnaryOp { .. } => value.to_string().replace(' ', ""),
-            Expr::Interval(_) => return Err(refuse::unsupported("a time zone as an interval")),
+            Expr::Interval(interval) => zone_of_interval(interval)?,
             _ => return Err(syntax("a setting takes a word, a number or a text")),
         };
         parts.push(part);
     }
     Ok(Some(parts.join(", ")))
+}
+
+/// The zone of `INTERVAL '-08:00' HOUR TO MINUTE`.
+fn zone_of_interval(interval: &Interval) -> Result<String, QueryError> {
+    let text = match &*interval.value {
+        Expr::Value(value) => value.clone().into_string().unwrap_or_default(),
+        _ => String::new(),
+    };
+    let seconds = parse_offset(text.trim()).ok_or_else(|| {
+        QueryError::new(
+            SqlState::INVALID_PARAMETER_VALUE,
+            format!("invalid value for parameter \"TimeZone\": \"{text}\""),
+        )
+    })?;
+    zone_of_hours(&(f64::from(seconds) / 3_600.0).to_string())
 }
 
 /// The zone so many hours east of UTC, as PostgreSQL shows it: `<-05>+05`.

@@ -7,6 +7,7 @@
 //! - No value has more than [`WHOLE_DIGITS_MAX`] digits before the point or [`SCALE_MAX`] after it.
 //! - NaN equals itself and is above all other values.
 
+mod logs;
 mod roots;
 
 use std::cmp::Ordering;

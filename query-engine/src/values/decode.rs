@@ -6,6 +6,7 @@
 //! - Nothing is rounded or cut: what `Parameter` cannot hold exactly is an error.
 
 mod array;
+mod date_text;
 pub(crate) mod datetime;
 mod number;
 mod numeric;

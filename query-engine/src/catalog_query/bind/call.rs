@@ -2,17 +2,23 @@
 
 use sqlparser::ast::{
     DuplicateTreatment, Expr as Ast, Function, FunctionArg, FunctionArgExpr,
-    FunctionArgumentClause, FunctionArguments, OrderByExpr,
+    FunctionArgumentClause, FunctionArguments,
 };
 
-use super::super::names::parts_of;
-use super::super::plan::{Aggregate, AggregateKind, Expr, FunctionRef, SetCall, SubqueryKind};
-use super::super::types::{self, Kind, TypeOid, kind, type_name};
+use super::super::aggregates;
+use super::super::names::{fold, parts_of};
+use super::super::plan::{AggregateKind, Expr, FunctionRef, SetCall, SubqueryKind};
+use super::super::types::{self, TypeOid, type_name};
 use super::super::{Value, unsupported};
-use super::scope::{Scope, aggregate_value};
+use super::aggregate::{Parts, as_json_input, is_json_writer};
+use super::scope::Scope;
 use super::{Binder, Typed};
 use crate::functions::pg;
 use crate::{QueryError, SqlState};
+
+/// Functions whose arguments clients name, all of them numbers that are 0 where they are not given.
+const NAMED_ARGUMENTS: &[(&str, &[&str])] =
+    &[("make_interval", &["years", "months", "weeks", "days", "hours", "mins", "secs"])];
 
 /// Columns of a function's result: one, or those of a set.
 pub(super) type Returns = Vec<(&'static str, TypeOid)>;
@@ -28,8 +34,10 @@ impl Binder<'_> {
         if let Some(over) = &function.over {
             return self.window(&name, function, over, scope);
         }
+        if !function.within_group.is_empty() {
+            return self.ordered_set(&name, function, scope);
+        }
         if function.null_treatment.is_some()
-            || !function.within_group.is_empty()
             || !matches!(function.parameters, FunctionArguments::None)
         {
             return Err(unsupported(format!("this form of {name}()")));
@@ -45,10 +53,13 @@ impl Binder<'_> {
                 return Ok(Typed::new(expr, array));
             }
             FunctionArguments::Subquery(_) => return Err(unsupported(format!("{name}(SELECT …)"))),
-            FunctionArguments::None => return self.call(&name, Vec::new(), scope),
+            FunctionArguments::None => return self.call_of(&name, Vec::new(), scope),
             FunctionArguments::List(list) => list,
         };
-        if let Some(kind) = aggregate_kind(&name) {
+        if name == "grouping" {
+            return self.grouping_of(&list.args, scope);
+        }
+        if let Some(kind) = aggregates::named(&name) {
             let is_star =
                 matches!(list.args.as_slice(), [FunctionArg::Unnamed(FunctionArgExpr::Wildcard)]);
             let kind = if is_star { AggregateKind::CountRows } else { kind };
@@ -60,7 +71,8 @@ impl Binder<'_> {
             let distinct = list.duplicate_treatment == Some(DuplicateTreatment::Distinct);
             let asts = if is_star { Vec::new() } else { plain_arguments(&list.args)? };
             let filter = function.filter.as_deref();
-            return self.aggregate(kind, &asts, distinct, order, filter, scope);
+            let parts = Parts { name: &name, kind, asts: &asts, distinct, order, filter };
+            return self.aggregate(&parts, scope);
         }
         if !list.clauses.is_empty()
             || list.duplicate_treatment.is_some()
@@ -68,11 +80,56 @@ impl Binder<'_> {
         {
             return Err(unsupported(format!("this form of {name}()")));
         }
-        let arguments = self.arguments(&list.args, scope)?;
-        self.call(&name, arguments, scope)
+        let mut arguments = match self.named_arguments(&name, &list.args, scope)? {
+            Some(arguments) => arguments,
+            None => self.arguments(&list.args, scope)?,
+        };
+        if is_json_writer(&name) {
+            arguments = arguments.into_iter().map(as_json_input).collect();
+        }
+        self.call_of(&name, arguments, scope)
     }
 
-    fn arguments(
+    /// Arguments by their names, in the order of the function's; `None` where none is named.
+    fn named_arguments(
+        &self,
+        name: &str,
+        arguments: &[FunctionArg],
+        scope: &Scope<'_>,
+    ) -> Result<Option<Vec<Typed>>, QueryError> {
+        let named = |argument: &FunctionArg| match argument {
+            FunctionArg::Named { name, arg: FunctionArgExpr::Expr(ast), .. } => {
+                Some((fold(name), ast.clone()))
+            }
+            FunctionArg::ExprNamed {
+                name: Ast::Identifier(name),
+                arg: FunctionArgExpr::Expr(ast),
+                ..
+            } => Some((fold(name), ast.clone())),
+            _ => None,
+        };
+        let Some((_, names)) = NAMED_ARGUMENTS.iter().find(|known| known.0 == name) else {
+            return Ok(None);
+        };
+        if !arguments.iter().any(|argument| named(argument).is_some()) {
+            return Ok(None);
+        }
+        let zero = || Typed::new(Expr::Const(Value::Int(0)), types::INT4);
+        let mut found: Vec<Typed> = names.iter().map(|_| zero()).collect();
+        for (at, argument) in arguments.iter().enumerate() {
+            let (at, ast) = match (named(argument), argument) {
+                (Some((name, ast)), _) => (names.iter().position(|known| *known == name), ast),
+                (None, FunctionArg::Unnamed(FunctionArgExpr::Expr(ast))) => (Some(at), ast.clone()),
+                _ => (None, Ast::value(sqlparser::ast::Value::Null)),
+            };
+            let place = at.and_then(|at| found.get_mut(at));
+            let place = place.ok_or_else(|| unsupported(format!("these arguments of {name}()")))?;
+            *place = self.expr(&ast, scope)?;
+        }
+        Ok(Some(found))
+    }
+
+    pub(super) fn arguments(
         &self,
         arguments: &[FunctionArg],
         scope: &Scope<'_>,
@@ -98,10 +155,10 @@ impl Binder<'_> {
     ) -> Result<Typed, QueryError> {
         let arguments =
             arguments.iter().map(|ast| self.expr(ast, scope)).collect::<Result<Vec<_>, _>>()?;
-        self.call(name, arguments, scope)
+        self.call_of(name, arguments, scope)
     }
 
-    fn call(
+    pub(super) fn call_of(
         &self,
         name: &str,
         arguments: Vec<Typed>,
@@ -120,6 +177,17 @@ impl Binder<'_> {
                 let (parts, type_oid) = self.to_common(arguments, &name.to_uppercase())?;
                 let greatest = name == "greatest";
                 return Ok(Typed::new(Expr::Extreme { greatest, parts }, type_oid));
+            }
+            "pg_typeof" if arguments.len() == 1 && matches!(arguments[0].expr, Expr::Const(_)) => {
+                let found = Value::oid(arguments[0].type_oid);
+                return Ok(Typed::new(Expr::Const(found), types::REGTYPE));
+            }
+            "row_number" | "rank" | "dense_rank" | "percent_rank" | "cume_dist" | "ntile"
+            | "lag" | "lead" | "first_value" | "last_value" | "nth_value" => {
+                return Err(QueryError::new(
+                    SqlState::WRONG_OBJECT_TYPE,
+                    format!("window function {name} requires an OVER clause"),
+                ));
             }
             "_pg_truetypid" | "_pg_truetypmod" => return true_type(name, &arguments),
             _ => {}
@@ -184,84 +252,12 @@ impl Binder<'_> {
         let [left, right] = <[Typed; 2]>::try_from(arguments)
             .map_err(|_| QueryError::new(SqlState::SYNTAX_ERROR, "syntax error in NULLIF"))?;
         let (left, right) = self.unify(left, right)?;
-        let type_oid = left.type_oid;
+        let (type_oid, modifier) = (left.type_oid, left.modifier);
         let value = left.expr.clone();
         let equal = self.operate("=", left, right)?;
         let branches = vec![(equal.expr, Expr::Const(Value::Null))];
-        Ok(Typed::new(Expr::Case { branches, otherwise: Box::new(value) }, type_oid))
-    }
-
-    fn aggregate(
-        &self,
-        kind: AggregateKind,
-        arguments: &[&Ast],
-        distinct: bool,
-        order: &[OrderByExpr],
-        filter: Option<&Ast>,
-        scope: &Scope<'_>,
-    ) -> Result<Typed, QueryError> {
-        let is_allowed = match scope.grouping.borrow_mut().as_mut() {
-            Some(grouping) => std::mem::replace(&mut grouping.is_on, false),
-            None => false,
-        };
-        if !is_allowed {
-            return Err(QueryError::new(
-                SqlState::GROUPING_ERROR,
-                "aggregate functions are not allowed here",
-            ));
-        }
-        let bound = self.aggregate_parts(kind, arguments, order, filter, scope);
-        let mut grouping = scope.grouping.borrow_mut();
-        let grouping = grouping.as_mut().expect("the level is grouped, as checked above");
-        grouping.is_on = true;
-        let (arguments, type_oid, order, filter) = bound?;
-        let aggregate = Aggregate { kind, type_oid, arguments, distinct, order, filter };
-        grouping.aggregates.push(aggregate);
-        Ok(Typed::new(aggregate_value(grouping.aggregates.len() - 1), type_oid))
-    }
-
-    #[allow(clippy::type_complexity, reason = "the parts of one aggregate, used in one place")]
-    pub(super) fn aggregate_parts(
-        &self,
-        kind: AggregateKind,
-        asts: &[&Ast],
-        order: &[OrderByExpr],
-        filter: Option<&Ast>,
-        scope: &Scope<'_>,
-    ) -> Result<(Vec<Expr>, TypeOid, Vec<(Expr, bool, bool)>, Option<Expr>), QueryError> {
-        let mut arguments =
-            asts.iter().map(|ast| self.expr(ast, scope)).collect::<Result<Vec<_>, _>>()?;
-        let wanted = match kind {
-            AggregateKind::CountRows => 0,
-            AggregateKind::StringAgg => 2,
-            _ => 1,
-        };
-        if arguments.len() != wanted {
-            return Err(unsupported("an aggregate with this many arguments"));
-        }
-        for typed in &mut arguments {
-            // count() takes any type, and so gives none.
-            let is_open = kind == AggregateKind::Count && matches!(typed.expr, Expr::Parameter(_));
-            if typed.type_oid == types::UNKNOWN && !is_open {
-                *typed = Typed::new(self.cast(typed.clone(), types::TEXT)?, types::TEXT);
-            }
-        }
-        let first = arguments.first().map_or(types::UNKNOWN, |typed| typed.type_oid);
-        let type_oid = aggregate_type(kind, first)?;
-        let mut keys = Vec::new();
-        for key in order {
-            let descending = key.options.asc == Some(false);
-            let nulls_first = key.options.nulls_first.unwrap_or(descending);
-            keys.push((self.expr(&key.expr, scope)?.expr, descending, nulls_first));
-        }
-        let filter = match filter {
-            Some(filter) => {
-                let typed = self.expr(filter, scope)?;
-                Some(self.condition(typed, "FILTER")?)
-            }
-            None => None,
-        };
-        Ok((arguments.into_iter().map(|typed| typed.expr).collect(), type_oid, keys, filter))
+        let typed = Typed::new(Expr::Case { branches, otherwise: Box::new(value) }, type_oid);
+        Ok(Typed { modifier, ..typed })
     }
 }
 
@@ -285,44 +281,6 @@ pub(super) fn plain_arguments(arguments: &[FunctionArg]) -> Result<Vec<&Ast>, Qu
             other => Err(unsupported(format!("argument {other}"))),
         })
         .collect()
-}
-
-/// The aggregate with this name.
-pub(super) fn aggregate_kind(name: &str) -> Option<AggregateKind> {
-    Some(match name {
-        "count" => AggregateKind::Count,
-        "min" => AggregateKind::Min,
-        "max" => AggregateKind::Max,
-        "sum" => AggregateKind::Sum,
-        "avg" => AggregateKind::Avg,
-        "bool_and" | "every" => AggregateKind::BoolAnd,
-        "bool_or" => AggregateKind::BoolOr,
-        "array_agg" => AggregateKind::ArrayAgg,
-        "string_agg" => AggregateKind::StringAgg,
-        _ => return None,
-    })
-}
-
-fn aggregate_type(aggregate: AggregateKind, argument: TypeOid) -> Result<TypeOid, QueryError> {
-    match aggregate {
-        AggregateKind::CountRows | AggregateKind::Count => Ok(types::INT8),
-        AggregateKind::Min | AggregateKind::Max => Ok(argument),
-        AggregateKind::Sum if matches!(argument, types::INT2 | types::INT4) => Ok(types::INT8),
-        AggregateKind::Sum if argument == types::INT8 => Ok(types::NUMERIC),
-        AggregateKind::Sum if matches!(kind(argument), Kind::Float | Kind::Numeric) => Ok(argument),
-        AggregateKind::Avg if kind(argument) == Kind::Float => Ok(types::FLOAT8),
-        AggregateKind::Avg
-            if matches!(argument, types::INT2 | types::INT4 | types::INT8 | types::NUMERIC) =>
-        {
-            Ok(types::NUMERIC)
-        }
-        AggregateKind::Avg => Err(unsupported(format!("avg({})", type_name(argument)))),
-        AggregateKind::Sum => Err(unsupported(format!("sum({})", type_name(argument)))),
-        AggregateKind::BoolAnd | AggregateKind::BoolOr => Ok(types::BOOL),
-        AggregateKind::ArrayAgg => types::array_of(argument)
-            .ok_or_else(|| unsupported(format!("array_agg({})", type_name(argument)))),
-        AggregateKind::StringAgg => Ok(types::TEXT),
-    }
 }
 
 /// `_pg_truetypid(a.*, t.*)` and `_pg_truetypmod`: the base type of a column that has a domain.

@@ -32,9 +32,17 @@ impl Binder<'_> {
 
     /// The key of the groups that the whole expression is, such as `lower(x)` in GROUP BY lower(x).
     fn as_group_key(&self, ast: &Ast, scope: &Scope<'_>) -> Option<Typed> {
-        if !matches!(
+        // Names and literals are no more than themselves; a subquery is none of the keys.
+        if matches!(
             ast,
-            Ast::Function(_) | Ast::BinaryOp { .. } | Ast::Case { .. } | Ast::Cast { .. }
+            Ast::Identifier(_)
+                | Ast::CompoundIdentifier(_)
+                | Ast::Value(_)
+                | Ast::TypedString(_)
+                | Ast::Nested(_)
+                | Ast::Subquery(_)
+                | Ast::Exists { .. }
+                | Ast::InSubquery { .. }
         ) {
             return None;
         }
@@ -99,6 +107,17 @@ impl Binder<'_> {
                 let found = Expr::Subquery { kind: SubqueryKind::Exists, plan: plan.into(), once };
                 Ok(Typed::bool(negate(found, *negated)))
             }
+            Ast::Interval(interval) => self.interval(interval, scope),
+            _ => match self.syntax_call(ast, scope)? {
+                Some(call) => Ok(call),
+                None => self.operation(ast, scope),
+            },
+        }
+    }
+
+    /// Functions with a syntax of their own, such as TRIM; `None` for any other expression.
+    fn syntax_call(&self, ast: &Ast, scope: &Scope<'_>) -> Result<Option<Typed>, QueryError> {
+        let called = match ast {
             Ast::Trim { trim_where, trim_what, expr, trim_characters: None } => {
                 let side = trim_where.as_ref().map(ToString::to_string);
                 let name = match side.as_deref() {
@@ -110,15 +129,22 @@ impl Binder<'_> {
                     std::iter::once(&**expr).chain(trim_what.as_deref()).collect();
                 self.call_named(name, &arguments, scope)
             }
-            Ast::Substring { expr, substring_from, substring_for, .. } => {
-                let arguments: Vec<&Ast> = std::iter::once(&**expr)
-                    .chain(substring_from.as_deref())
-                    .chain(substring_for.as_deref())
+            Ast::Substring { expr, substring_from, substring_for, shorthand, .. } => {
+                let one = Ast::value(Literal::Number("1".to_owned(), false));
+                let from = substring_from.as_deref().unwrap_or(&one);
+                let arguments: Vec<&Ast> =
+                    [&**expr, from].into_iter().chain(substring_for.as_deref()).collect();
+                let name = if *shorthand { "substr" } else { "substring" };
+                self.call_named(name, &arguments, scope)
+            }
+            Ast::Overlay { expr, overlay_what, overlay_from, overlay_for } => {
+                let arguments: Vec<&Ast> = [&**expr, &**overlay_what, &**overlay_from]
+                    .into_iter()
+                    .chain(overlay_for.as_deref())
                     .collect();
-                self.call_named("substring", &arguments, scope)
+                self.call_named("overlay", &arguments, scope)
             }
             Ast::Position { expr, r#in } => self.call_named("strpos", &[r#in, expr], scope),
-            Ast::Interval(interval) => self.interval(interval, scope),
             Ast::Extract { field, expr, .. } => {
                 let name = field.to_string().to_lowercase();
                 let field = Ast::Value(Literal::SingleQuotedString(name).into());
@@ -129,8 +155,9 @@ impl Binder<'_> {
             }
             Ast::Ceil { expr, .. } => self.call_named("ceil", &[expr], scope),
             Ast::Floor { expr, .. } => self.call_named("floor", &[expr], scope),
-            _ => self.operation(ast, scope),
-        }
+            _ => return Ok(None),
+        };
+        called.map(Some)
     }
 
     fn identifier(&self, ident: &Ident, scope: &Scope<'_>) -> Result<Typed, QueryError> {

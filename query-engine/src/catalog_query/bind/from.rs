@@ -12,11 +12,28 @@ use sqlparser::parser::Parser;
 use super::super::names::{fold, parts_of};
 use super::super::plan::{Conjunct, Joins, LeafPlan, QueryPlan, Source};
 use super::super::types::{self, TypeOid};
-use super::super::unsupported;
-use super::scope::{Context, Leaf, LeafColumn, Scope};
+use super::super::{stored, unsupported};
+use super::scope::{Context, Leaf, LeafColumn, Scope, StarColumn};
 use super::{Binder, Typed};
 use crate::QueryError;
 use crate::catalog::pg_catalog::builtin::{self, BuiltinRelation};
+use crate::objects::{Object, UserTable};
+
+/// Which rows without a partner a join keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum JoinKind {
+    Inner,
+    Left,
+    Right,
+    Full,
+}
+
+/// A relation that FROM names.
+#[derive(Clone, Copy)]
+enum Named<'a> {
+    Builtin(&'static BuiltinRelation),
+    Stored(&'a Object),
+}
 
 impl Binder<'_> {
     /// A FROM list; its relations are added to `scope`.
@@ -36,94 +53,138 @@ impl Binder<'_> {
     }
 
     fn joined(&self, item: &TableWithJoins, scope: &mut Scope<'_>) -> Result<Joins, QueryError> {
+        let start = scope.star.len();
         let mut left = self.factor(&item.relation, scope)?;
         for join in &item.joins {
-            left = self.join(left, join, scope)?;
+            left = self.join(left, join, start, scope)?;
         }
         Ok(left)
     }
 
+    /// Joins one more item to `left`, whose columns in `*` begin at `start`.
     fn join(
         &self,
         mut left: Joins,
         join: &Join,
+        start: usize,
         scope: &mut Scope<'_>,
     ) -> Result<Joins, QueryError> {
+        let middle = scope.star.len();
         let mut right = self.factor(&join.relation, scope)?;
-        let (outer, swapped, constraint) = match &join.join_operator {
+        let (kind, constraint) = match &join.join_operator {
             JoinOperator::Join(constraint)
             | JoinOperator::Inner(constraint)
-            | JoinOperator::CrossJoin(constraint) => (false, false, constraint),
+            | JoinOperator::CrossJoin(constraint) => (JoinKind::Inner, constraint),
             JoinOperator::Left(constraint) | JoinOperator::LeftOuter(constraint) => {
-                (true, false, constraint)
+                (JoinKind::Left, constraint)
             }
             JoinOperator::Right(constraint) | JoinOperator::RightOuter(constraint) => {
-                (true, true, constraint)
+                (JoinKind::Right, constraint)
             }
+            JoinOperator::FullOuter(constraint) => (JoinKind::Full, constraint),
             _ => return Err(unsupported("this kind of join")),
         };
         let conditions = match constraint {
-            JoinConstraint::On(condition) => self.conjuncts(condition, scope, "JOIN/ON")?,
+            JoinConstraint::On(condition) => {
+                scope.clause.set("JOIN conditions");
+                let found = self.conjuncts(condition, scope, "JOIN/ON")?;
+                scope.clause.set("WHERE");
+                found
+            }
             JoinConstraint::Using(columns) => {
-                self.using(columns, (left.mask(), right.mask()), scope)?
+                let names =
+                    columns.iter().map(|column| Ok(parts_of(column)?.pop().unwrap_or_default()));
+                let names = names.collect::<Result<Vec<_>, QueryError>>()?;
+                self.using(&names, (start, middle), kind, scope)?
             }
             JoinConstraint::None => Vec::new(),
-            JoinConstraint::Natural => return Err(unsupported("NATURAL JOIN")),
+            JoinConstraint::Natural => {
+                let right = &scope.star[middle..];
+                let is_common =
+                    |column: &&StarColumn| right.iter().any(|other| other.name == column.name);
+                let common = scope.star[start..middle].iter().filter(is_common);
+                let names: Vec<String> = common.map(|column| column.name.clone()).collect();
+                self.using(&names, (start, middle), kind, scope)?
+            }
         };
-        if swapped && right.reads() & left.mask() != 0 {
+        let is_lateral = right.reads() & left.mask() != 0;
+        if is_lateral && matches!(kind, JoinKind::Right | JoinKind::Full) {
             return Err(unsupported("a lateral item on the kept side of a join"));
         }
-        Ok(match (outer, swapped) {
-            (false, _) => {
+        Ok(match kind {
+            JoinKind::Inner => {
                 left.inner(right, conditions);
                 left
             }
-            (true, false) => {
+            JoinKind::Left => {
                 left.outer(right, conditions);
                 left
             }
-            (true, true) => {
+            JoinKind::Right => {
                 right.outer(left, conditions);
                 right
+            }
+            JoinKind::Full if left.reads() != 0 || right.reads() != 0 => {
+                return Err(unsupported("a lateral item on the kept side of a join"));
+            }
+            JoinKind::Full => {
+                left.full(right, conditions.into_iter().map(|one| one.expr).collect())
             }
         })
     }
 
-    /// Conditions of USING: the right column is hidden behind the left one.
+    /// Conditions of USING. In `*` the columns come first and once, the rest of both sides after them.
     fn using(
         &self,
-        columns: &[ObjectName],
-        (left, right): (u64, u64),
+        names: &[String],
+        (start, middle): (usize, usize),
+        kind: JoinKind,
         scope: &mut Scope<'_>,
     ) -> Result<Vec<Conjunct>, QueryError> {
         let mut conjuncts = Vec::new();
-        for column in columns {
-            let name = parts_of(column)?.pop().unwrap_or_default();
-            let find = |mask: u64| {
-                scope.leaves.iter().enumerate().find_map(|(at, leaf)| {
-                    let is_in = mask & (1 << at) != 0;
-                    let index = leaf
-                        .columns
-                        .iter()
-                        .position(|found| found.name == name && !found.is_merged);
-                    index.filter(|_| is_in).map(|index| (at, index))
-                })
+        let mut merged = Vec::new();
+        for name in names {
+            let find = |side: &[StarColumn], which: &str| {
+                let mut found = side.iter().filter(|column| column.name == *name);
+                match (found.next(), found.next()) {
+                    (Some(column), None) => Ok(column.clone()),
+                    (Some(_), Some(_)) => Err(QueryError::new(
+                        crate::SqlState::AMBIGUOUS_COLUMN,
+                        format!(
+                            "common column name \"{name}\" appears more than once in {which} table"
+                        ),
+                    )),
+                    (None, _) => Err(QueryError::new(
+                        crate::SqlState::UNDEFINED_COLUMN,
+                        format!(
+                            "column \"{name}\" specified in USING clause does not exist in {which} table"
+                        ),
+                    )),
+                }
             };
-            let (Some(first), Some(second)) = (find(left), find(right)) else {
-                return Err(QueryError::new(
-                    crate::SqlState::UNDEFINED_COLUMN,
-                    format!("column \"{name}\" specified in USING clause does not exist"),
-                ));
-            };
-            let bind = |(leaf, index): (usize, usize)| scope.column(leaf, index, 0);
-            let equal = self.operate("=", bind(first)?, bind(second)?)?;
+            let first = find(&scope.star[start..middle], "left")?;
+            let second = find(&scope.star[middle..], "right")?;
+            let equal = self.operate("=", scope.starred(&first, 0)?, scope.starred(&second, 0)?)?;
+            let mask =
+                |column: &StarColumn| column.parts.iter().fold(0, |mask, part| mask | 1 << part.0);
+            let (left, right) = (mask(&first), mask(&second));
             conjuncts.push(Conjunct {
                 expr: equal.expr,
-                mask: 1 << first.0 | 1 << second.0,
-                sides: Some((1 << first.0, 1 << second.0)),
+                mask: left | right,
+                sides: Some((left, right)),
             });
-            scope.leaves[second.0].columns[second.1].is_merged = true;
+            let type_oid =
+                types::common_type(first.type_oid, second.type_oid).unwrap_or(first.type_oid);
+            let parts = match kind {
+                JoinKind::Inner | JoinKind::Left => first.parts,
+                JoinKind::Right => second.parts,
+                JoinKind::Full => first.parts.into_iter().chain(second.parts).collect(),
+            };
+            merged.push(StarColumn { name: name.clone(), parts, type_oid });
         }
+        let rest = scope.star.split_off(start);
+        scope.star.extend(merged);
+        scope.star.extend(rest.into_iter().filter(|column| !names.contains(&column.name)));
         Ok(conjuncts)
     }
 
@@ -173,6 +234,19 @@ impl Binder<'_> {
             let source = Source::Cte { id: cte.id, columns: types };
             return self.leaf(source, columns, name, None, alias, 0, scope);
         }
+        let names: Vec<String> = parts.iter().map(|part| (*part).to_owned()).collect();
+        if let Some(object) = self.env.view.object(&names) {
+            let source = self.stored(object)?;
+            return self.leaf(
+                source,
+                Vec::new(),
+                &object.head().name,
+                Some(Named::Stored(object)),
+                alias,
+                0,
+                scope,
+            );
+        }
         let database = self.env.view.database.as_str();
         let found = match parts.as_slice() {
             [name] => builtin::relation("pg_catalog", name),
@@ -187,15 +261,46 @@ impl Binder<'_> {
                 let plan = self.nested(|| self.view(relation))?;
                 let source = Source::Query { plan: Box::new(plan), lateral: false };
                 let columns = relation_columns(relation);
-                self.leaf(source, columns, relation.name, Some(relation), alias, 0, scope)
+                self.leaf(
+                    source,
+                    columns,
+                    relation.name,
+                    Some(Named::Builtin(relation)),
+                    alias,
+                    0,
+                    scope,
+                )
             }
             None => {
                 let table = self.env.view.tables.get(relation, self.env.view);
                 let columns = relation_columns(relation);
                 let source = Source::Table(table);
-                self.leaf(source, columns, relation.name, Some(relation), alias, 0, scope)
+                self.leaf(
+                    source,
+                    columns,
+                    relation.name,
+                    Some(Named::Builtin(relation)),
+                    alias,
+                    0,
+                    scope,
+                )
             }
         }
+    }
+
+    /// A table that a client made, for a role that may read it.
+    fn stored(&self, object: &Object) -> Result<Source, QueryError> {
+        let Object::Table(table) = object else {
+            return Err(unsupported(format!("{} here", object.kind())));
+        };
+        let rows = self.stored_rows.get().saturating_add(table.row_count());
+        self.stored_rows.set(rows);
+        if rows > self.stored_rows_max {
+            return Err(unsupported("a table with this many rows"));
+        }
+        stored::check_readable(self.env.view, &table.head)?;
+        let columns = table.columns.iter().map(|column| column.column_type.pg_type.oid());
+        Ok(Source::Stored { oid: table.head.oid, columns: columns.collect() })
     }
 
     /// Plan of a view, with the column types that the view declares.
@@ -275,11 +380,14 @@ impl Binder<'_> {
         source: Source,
         mut columns: Vec<LeafColumn>,
         name: &str,
-        relation: Option<&'static BuiltinRelation>,
+        relation: Option<Named<'_>>,
         alias: Option<&TableAlias>,
         reads: u64,
         scope: &mut Scope<'_>,
     ) -> Result<Joins, QueryError> {
+        if let Some(Named::Stored(Object::Table(table))) = relation {
+            columns = stored_columns(table);
+        }
         if let Some(alias) = alias {
             if alias.columns.len() > columns.len() {
                 return Err(QueryError::new(
@@ -296,30 +404,31 @@ impl Binder<'_> {
                 column.name = fold(&renamed.name);
             }
         }
-        let table_oid = match source {
-            Source::Table(_) => relation.map(|relation| relation.oid),
-            _ => None,
+        let (table_oid, key) = match (&source, relation) {
+            (Source::Table(_), Some(Named::Builtin(relation))) => {
+                let oid = relation.columns.iter().position(|column| column.name == "oid");
+                (Some(relation.oid), oid.into_iter().collect())
+            }
+            (_, Some(Named::Stored(Object::Table(table)))) => (None, primary_key(table)),
+            _ => (None, Vec::new()),
         };
-        let leaf = scope.add(Leaf {
-            alias: alias.map_or_else(|| name.to_owned(), |alias| fold(&alias.name)),
-            schema: relation.filter(|_| alias.is_none()).map(|relation| relation.schema),
-            columns,
-            table_oid,
-        })?;
+        let schema = relation.filter(|_| alias.is_none()).map(|relation| match relation {
+            Named::Builtin(relation) => relation.schema.to_owned(),
+            Named::Stored(object) => object.head().schema.clone(),
+        });
+        let stored_oid = match source {
+            Source::Stored { oid, .. } => oid,
+            _ => 0,
+        };
+        let alias = alias.map_or_else(|| name.to_owned(), |alias| fold(&alias.name));
+        let leaf = scope.add(Leaf { alias, schema, columns, table_oid, stored_oid, key })?;
         let plan = LeafPlan { leaf, source, key: None, filters: Vec::new() };
         Ok(Joins::leaf(plan, reads))
     }
 }
 
 fn leaf_column(name: &str, type_oid: TypeOid) -> LeafColumn {
-    LeafColumn {
-        name: name.to_owned(),
-        type_oid,
-        modifier: -1,
-        origin: (0, 0),
-        fields: None,
-        is_merged: false,
-    }
+    LeafColumn { name: name.to_owned(), type_oid, modifier: -1, origin: (0, 0), fields: None }
 }
 
 fn relation_columns(relation: &BuiltinRelation) -> Vec<LeafColumn> {
@@ -333,6 +442,22 @@ fn relation_columns(relation: &BuiltinRelation) -> Vec<LeafColumn> {
             ..leaf_column(column.name, column.type_oid)
         })
         .collect()
+}
+
+fn stored_columns(table: &UserTable) -> Vec<LeafColumn> {
+    let columns = table.columns.iter().zip(1_i16..);
+    columns
+        .map(|(column, number)| LeafColumn {
+            modifier: column.column_type.type_modifier,
+            origin: (table.head.oid, number),
+            ..leaf_column(&column.name, column.column_type.pg_type.oid())
+        })
+        .collect()
+}
+
+fn primary_key(table: &UserTable) -> Vec<usize> {
+    let key = table.keys.iter().find(|key| key.is_primary);
+    key.map(|key| key.columns.clone()).unwrap_or_default()
 }
 
 fn output_columns(columns: &[super::super::plan::OutputColumn]) -> Vec<LeafColumn> {

@@ -1,11 +1,11 @@
 //! Operators, comparisons and conditions.
 
-use sqlparser::ast::{BinaryOperator, Expr as Ast, UnaryOperator, Value as Literal, ValueWithSpan};
+use sqlparser::ast::{BinaryOperator, Expr as Ast, UnaryOperator};
 
 use super::super::operator::{self, Comparison, Operator};
 use super::super::plan::Expr;
-use super::super::types::{self, Kind, element, kind};
-use super::super::{Interval, Value, unsupported};
+use super::super::types::{self, Kind, kind};
+use super::super::{Interval, Value, text, unsupported};
 use super::scope::Scope;
 use super::{Binder, Typed};
 use crate::{QueryError, SqlState};
@@ -52,11 +52,20 @@ impl Binder<'_> {
             Ast::AllOp { left, compare_op, right } => {
                 self.any_all(&symbol_of(compare_op)?, true, left, right, scope)
             }
-            Ast::Like { negated, any: false, expr, pattern, escape_char } => {
-                self.like(expr, pattern, escape_char.as_ref(), (*negated, false), scope)
+            Ast::Like { negated, any, expr, pattern, escape_char } => {
+                self.like(expr, (pattern, *any), escape_char.as_ref(), (*negated, false), scope)
             }
-            Ast::ILike { negated, any: false, expr, pattern, escape_char } => {
-                self.like(expr, pattern, escape_char.as_ref(), (*negated, true), scope)
+            Ast::ILike { negated, any, expr, pattern, escape_char } => {
+                self.like(expr, (pattern, *any), escape_char.as_ref(), (*negated, true), scope)
+            }
+            Ast::SimilarTo { negated, expr, pattern, escape_char: None } => {
+                let left = self.expr(expr, scope)?;
+                let pattern = self.expr(pattern, scope)?;
+                let mut typed = self.operate("~", left, pattern)?;
+                if let Expr::Binary { operator, .. } = &mut typed.expr {
+                    *operator = Operator::Similar { negated: *negated };
+                }
+                Ok(typed)
             }
             other => Err(unsupported(format!("expression {other}"))),
         }
@@ -77,9 +86,15 @@ impl Binder<'_> {
             let expr = if *op == BinaryOperator::And { Expr::And(parts) } else { Expr::Or(parts) };
             return Ok(Typed::bool(expr));
         }
+        if *op == BinaryOperator::Overlaps {
+            return self.overlaps(left, right, scope);
+        }
         let symbol = symbol_of(op)?;
         // The parser reads `a = ANY (b)` with ANY as an operand of its own in some forms.
         let left = self.expr(left, scope)?;
+        if left.type_oid == types::RECORD && matches!(right, Ast::Subquery(_)) {
+            return Err(unsupported("a row compared with a subquery"));
+        }
         let right = self.expr(right, scope)?;
         self.operate(&symbol, left, right)
     }
@@ -94,6 +109,11 @@ impl Binder<'_> {
         left: Typed,
         right: Typed,
     ) -> Result<Typed, QueryError> {
+        if let (Expr::Row(..), Expr::Row(..)) = (&left.expr, &right.expr)
+            && operator::is_comparison(symbol)
+        {
+            return self.operate_rows(symbol, left, right).map(Typed::bool);
+        }
         let is_pattern = symbol.contains('~');
         let (left, right) = if is_pattern {
             let as_text = |typed: Typed| -> Result<Typed, QueryError> {
@@ -127,8 +147,8 @@ impl Binder<'_> {
         let to = match (symbol, left.type_oid) {
             ("+", types::TIMESTAMP | types::TIMESTAMPTZ | types::TIME) => types::INTERVAL,
             ("*" | "/", types::INTERVAL) => types::FLOAT8,
-            ("->" | "->>" | "?", types::JSON | types::JSONB) => types::TEXT,
-            ("#>" | "#>>", types::JSON | types::JSONB) => TEXT_ARRAY,
+            ("->" | "->>" | "?" | "-", types::JSON | types::JSONB) => types::TEXT,
+            ("#>" | "#>>" | "#-" | "?|" | "?&", types::JSON | types::JSONB) => TEXT_ARRAY,
             _ => return Ok(right),
         };
         Ok(Typed::new(self.cast(right, to)?, to))
@@ -245,7 +265,8 @@ impl Binder<'_> {
                 // A literal is negated at once, so that it is typed as it is written.
                 match (&typed.expr, typed.type_oid) {
                     (Expr::Const(Value::Int(value)), types::INT4 | types::INT8) => {
-                        let negated = Expr::Const(Value::Int(value.wrapping_neg()));
+                        let negated = text::check_range(value.wrapping_neg(), typed.type_oid)?;
+                        let negated = Expr::Const(Value::Int(negated));
                         return Ok(Typed::new(negated, typed.type_oid));
                     }
                     (Expr::Const(Value::Numeric(value)), _) => {
@@ -278,6 +299,12 @@ impl Binder<'_> {
                 };
                 let zero = Typed::new(Expr::Const(zero), typed.type_oid);
                 self.operate("-", zero, typed)
+            }
+            UnaryOperator::PGAbs => self.call_of("abs", vec![typed], scope),
+            UnaryOperator::PGCubeRoot => self.call_of("cbrt", vec![typed], scope),
+            UnaryOperator::PGSquareRoot => {
+                let typed = Typed::new(self.coerce(typed, types::FLOAT8)?, types::FLOAT8);
+                self.call_of("sqrt", vec![typed], scope)
             }
             other => Err(unsupported(format!("operator {other}"))),
         }
@@ -318,98 +345,11 @@ impl Binder<'_> {
         let expr = Expr::IsDistinct(Box::new(left.expr), Box::new(right.expr));
         Ok(Typed::bool(negate(expr, negated)))
     }
-
-    fn like(
-        &self,
-        left: &Ast,
-        pattern: &Ast,
-        escape: Option<&ValueWithSpan>,
-        (negated, insensitive): (bool, bool),
-        scope: &Scope<'_>,
-    ) -> Result<Typed, QueryError> {
-        let escape = match escape.map(|escape| &escape.value) {
-            None => Some('\\'),
-            Some(Literal::SingleQuotedString(text) | Literal::EscapedStringLiteral(text)) => {
-                let mut characters = text.chars();
-                let escape = characters.next();
-                if characters.next().is_some() {
-                    return Err(QueryError::new(SqlState("22019"), "invalid escape string")
-                        .with_hint("Escape string must be empty or one character."));
-                }
-                escape
-            }
-            Some(_) => return Err(unsupported("ESCAPE that is no literal")),
-        };
-        let left = self.expr(left, scope)?;
-        let pattern = self.expr(pattern, scope)?;
-        let mut typed = self.operate("~~", left, pattern)?;
-        if let Expr::Binary { operator, .. } = &mut typed.expr {
-            *operator = Operator::Like { insensitive, negated, escape };
-        }
-        Ok(typed)
-    }
-
-    fn any_all(
-        &self,
-        symbol: &str,
-        all: bool,
-        left: &Ast,
-        right: &Ast,
-        scope: &Scope<'_>,
-    ) -> Result<Typed, QueryError> {
-        let mut inner = right;
-        while let Ast::Nested(nested) = inner {
-            inner = nested;
-        }
-        if let Ast::Subquery(query) = inner {
-            return self.in_subquery(symbol, all, left, query, scope).map(Typed::bool);
-        }
-        let left = self.expr(left, scope)?;
-        let right = self.expr(inner, scope)?;
-        let right = self.array_beside(right, &left)?;
-        self.operate_each(symbol, all, left, right).map(Typed::bool)
-    }
-
-    /// An untyped array literal or parameter is an array of the other side's type.
-    fn array_beside(&self, array: Typed, value: &Typed) -> Result<Typed, QueryError> {
-        if array.type_oid != types::UNKNOWN {
-            return Ok(array);
-        }
-        let inner = super::Env::known(value.type_oid);
-        let to = types::array_of(inner).ok_or_else(|| super::uncomputed(inner))?;
-        Ok(Typed::new(self.cast(array, to)?, to))
-    }
-
-    /// `left symbol ANY|ALL (right)` over an array.
-    ///
-    /// # Errors
-    /// 42809 where the right side is no array.
-    pub(super) fn operate_each(
-        &self,
-        symbol: &str,
-        all: bool,
-        left: Typed,
-        right: Typed,
-    ) -> Result<Expr, QueryError> {
-        let Some(inner) = element(right.type_oid) else {
-            return Err(QueryError::new(
-                SqlState("42809"),
-                "op ANY/ALL (array) requires array on right side",
-            ));
-        };
-        let left = match left.type_oid {
-            types::UNKNOWN => Typed::new(self.cast(left, inner)?, inner),
-            _ => left,
-        };
-        let (operator, _) = operator::resolve(symbol, left.type_oid, inner)?;
-        let (left, right) = (Box::new(left.expr), Box::new(right.expr));
-        Ok(Expr::AnyAll { operator, all, left, right })
-    }
 }
 
 /// # Errors
 /// 42725 where PostgreSQL has several operators for what has no type, and 42601 for rows of two widths.
-fn check_choice(symbol: &str, left: &Typed, right: &Typed) -> Result<(), QueryError> {
+pub(super) fn check_choice(symbol: &str, left: &Typed, right: &Typed) -> Result<(), QueryError> {
     let (left_type, right_type) = (left.type_oid, right.type_oid);
     let is_open = match (left_type, right_type) {
         (types::UNKNOWN, types::UNKNOWN) => matches!(symbol, "+" | "-" | "*" | "/" | "%" | "^"),

@@ -1,8 +1,8 @@
 //! Names of output columns without AS, as PostgreSQL derives them.
 
 use sqlparser::ast::{
-    AccessExpr, ArrayElemTypeDef, DataType, Expr, FunctionArguments, Query, SelectItem, SetExpr,
-    Subscript,
+    AccessExpr, ArrayElemTypeDef, BinaryOperator, DataType, Expr, FunctionArguments, Query,
+    SelectItem, SetExpr, Subscript,
 };
 
 use super::super::names::{fold, parts_of};
@@ -15,6 +15,23 @@ const NAMELESS: &str = "?column?";
 /// Name of the output column that `expr` makes.
 pub(super) fn output_name(expr: &Expr) -> String {
     strong_name(expr).or_else(|| weak_name(expr)).unwrap_or_else(|| NAMELESS.to_owned())
+}
+
+/// The name that `expr` gives to its column, if any, and whether it is that of a column.
+pub(crate) fn figured(expr: &Expr) -> (Option<String>, bool) {
+    (strong_name(expr).or_else(|| weak_name(expr)), is_column(expr))
+}
+
+fn is_column(expr: &Expr) -> bool {
+    match expr {
+        Expr::Identifier(_) | Expr::CompoundIdentifier(_) => true,
+        Expr::CompoundFieldAccess { root: inner, .. }
+        | Expr::Nested(inner)
+        | Expr::Collate { expr: inner, .. }
+        | Expr::Cast { expr: inner, .. } => is_column(inner),
+        Expr::Case { else_result: Some(inner), .. } => is_column(inner),
+        _ => false,
+    }
 }
 
 /// A name that wins over the name of a cast's type.
@@ -47,12 +64,15 @@ fn strong_name(expr: &Expr) -> Option<String> {
             }
             .to_owned(),
         ),
+        Expr::Substring { shorthand: true, .. } => Some("substr".to_owned()),
         Expr::Substring { .. } => Some("substring".to_owned()),
+        Expr::Overlay { .. } => Some("overlay".to_owned()),
         Expr::Position { .. } => Some("position".to_owned()),
         Expr::Extract { .. } => Some("extract".to_owned()),
         Expr::AtTimeZone { .. } => Some("timezone".to_owned()),
         Expr::Ceil { .. } => Some("ceil".to_owned()),
         Expr::Floor { .. } => Some("floor".to_owned()),
+        Expr::BinaryOp { op: BinaryOperator::Overlaps, .. } => Some("overlaps".to_owned()),
         Expr::Array(_) => Some("array".to_owned()),
         Expr::Exists { negated: false, .. } => Some("exists".to_owned()),
         Expr::Tuple(_) => Some("row".to_owned()),

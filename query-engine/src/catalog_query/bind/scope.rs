@@ -3,6 +3,8 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
+use sqlparser::ast::NamedWindowDefinition;
+
 use super::super::plan::{Aggregate, Expr, OutputColumn, SetCall, WindowCall};
 use super::super::types::{self, TypeOid};
 use super::super::{Value, unsupported};
@@ -45,8 +47,16 @@ pub(super) struct LeafColumn {
     pub(super) modifier: i32,
     pub(super) origin: (u32, i16),
     pub(super) fields: Option<Fields>,
-    /// Joined by USING to an equal column before it: named once, and not in `*`.
-    pub(super) is_merged: bool,
+}
+
+/// A column that a name without a qualifier means, and that `*` gives: one of a FROM item, or what USING
+/// makes of two.
+#[derive(Clone, Debug)]
+pub(super) struct StarColumn {
+    pub(super) name: String,
+    /// (leaf, index): the first of these that is not null.
+    pub(super) parts: Vec<(usize, usize)>,
+    pub(super) type_oid: TypeOid,
 }
 
 /// An item of FROM.
@@ -54,10 +64,14 @@ pub(super) struct LeafColumn {
 pub(super) struct Leaf {
     pub(super) alias: String,
     /// Schema by which the item can be qualified, for a relation without alias.
-    pub(super) schema: Option<&'static str>,
+    pub(super) schema: Option<String>,
     pub(super) columns: Vec<LeafColumn>,
     /// Object id of a catalog table, which has system columns.
     pub(super) table_oid: Option<u32>,
+    /// Object id of a table that a client made; 0 for any other item.
+    pub(super) stored_oid: u32,
+    /// Positions of the columns of the primary key; empty where there is none.
+    pub(super) key: Vec<usize>,
 }
 
 /// State of GROUP BY while the expressions above it are bound.
@@ -66,6 +80,8 @@ pub(super) struct Grouping {
     /// Set-returning calls in the keys.
     pub(super) sets: Vec<SetCall>,
     pub(super) keys: Vec<Expr>,
+    /// Of GROUPING SETS: which keys each set leaves out; key 0 is then their mask.
+    pub(super) left_out: Vec<Vec<usize>>,
     pub(super) aggregates: Vec<Aggregate>,
     /// Expressions are over groups; off while arguments of aggregates are bound.
     pub(super) is_on: bool,
@@ -75,6 +91,12 @@ pub(super) struct Grouping {
 pub(super) struct Scope<'s> {
     pub(super) context: Context<'s>,
     pub(super) leaves: Vec<Leaf>,
+    /// What `*` gives, in its order.
+    pub(super) star: Vec<StarColumn>,
+    /// Items of WINDOW.
+    pub(super) named_windows: Vec<NamedWindowDefinition>,
+    /// The clause that is bound, for errors about what it may not have.
+    pub(super) clause: Cell<&'static str>,
     /// Leaves named since it was last cleared.
     pub(super) used: Cell<u64>,
     pub(super) grouping: RefCell<Option<Grouping>>,
@@ -89,6 +111,9 @@ impl<'s> Scope<'s> {
         Self {
             context,
             leaves: Vec::new(),
+            star: Vec::new(),
+            named_windows: Vec::new(),
+            clause: Cell::new("WHERE"),
             used: Cell::new(0),
             grouping: RefCell::new(None),
             sets: RefCell::new(None),
@@ -119,8 +144,14 @@ impl<'s> Scope<'s> {
                 format!("a FROM clause may name at most {LEAVES_MAX} relations here"),
             ));
         }
+        let at = self.leaves.len();
+        self.star.extend(leaf.columns.iter().enumerate().map(|(index, column)| StarColumn {
+            name: column.name.clone(),
+            parts: vec![(at, index)],
+            type_oid: column.type_oid,
+        }));
         self.leaves.push(leaf);
-        Ok(self.leaves.len() - 1)
+        Ok(at)
     }
 
     /// Runs `bind` and gives the leaves of this level that it named.
@@ -167,7 +198,7 @@ impl<'s> Scope<'s> {
             }
             match scope.context.parent {
                 Some(parent) => scope = parent,
-                None => return Err(undefined(parts)),
+                None => return Err(self.undefined(parts)),
             }
             depth += 1;
         }
@@ -184,26 +215,35 @@ impl<'s> Scope<'s> {
             None => true,
             Some((schema, alias)) => {
                 leaf.alias == *alias
-                    && schema.is_none_or(|schema| leaf.schema == Some(schema.as_str()))
+                    && schema.is_none_or(|schema| leaf.schema.as_deref() == Some(schema.as_str()))
             }
         };
-        let mut found = None;
-        for (at, leaf) in self.leaves.iter().enumerate().filter(|item| is_meant(item.1)) {
-            for (index, column) in leaf.columns.iter().enumerate() {
-                if column.name != *name || (column.is_merged && qualifier.is_none()) {
-                    continue;
-                }
-                if found.replace((at, index)).is_some() {
-                    return Err(QueryError::new(
-                        SqlState::AMBIGUOUS_COLUMN,
-                        format!("column reference \"{name}\" is ambiguous"),
-                    )
-                    .about(parts.join(".")));
+        let ambiguous = || {
+            QueryError::new(
+                SqlState::AMBIGUOUS_COLUMN,
+                format!("column reference \"{name}\" is ambiguous"),
+            )
+            .about(parts.join("."))
+        };
+        if qualifier.is_none() {
+            let mut found = self.star.iter().filter(|column| column.name == *name);
+            match (found.next(), found.next()) {
+                (Some(_), Some(_)) => return Err(ambiguous()),
+                (Some(column), None) => return self.starred(column, depth).map(Some),
+                _ => {}
+            }
+        } else {
+            let mut found = None;
+            for (at, leaf) in self.leaves.iter().enumerate().filter(|item| is_meant(item.1)) {
+                for (index, column) in leaf.columns.iter().enumerate() {
+                    if column.name == *name && found.replace((at, index)).is_some() {
+                        return Err(ambiguous());
+                    }
                 }
             }
-        }
-        if let Some((leaf, index)) = found {
-            return self.column(leaf, index, depth).map(Some);
+            if let Some((leaf, index)) = found {
+                return self.column(leaf, index, depth).map(Some);
+            }
         }
         for (at, leaf) in self.leaves.iter().enumerate().filter(|item| is_meant(item.1)) {
             if let Some(value) = leaf.table_oid.and_then(|oid| system_column(name, oid)) {
@@ -237,6 +277,26 @@ impl<'s> Scope<'s> {
         self.over_groups(typed, depth, &column.name)
     }
 
+    /// A column of `*`.
+    pub(super) fn starred(&self, column: &StarColumn, depth: usize) -> Result<Typed, QueryError> {
+        let type_at = |(leaf, index): (usize, usize)| self.leaves[leaf].columns[index].type_oid;
+        if let [(leaf, index)] = *column.parts.as_slice()
+            && type_at((leaf, index)) == column.type_oid
+        {
+            return self.column(leaf, index, depth);
+        }
+        let parts = column.parts.iter().map(|(leaf, index)| {
+            self.mark(*leaf);
+            let own = Expr::Column { depth, leaf: *leaf, index: *index };
+            match type_at((*leaf, *index)) {
+                from if from == column.type_oid => own,
+                from => Expr::Cast { inner: Box::new(own), from, to: column.type_oid },
+            }
+        });
+        let typed = Typed::new(Expr::Coalesce(parts.collect()), column.type_oid);
+        self.over_groups(typed, depth, &column.name)
+    }
+
     fn whole_row(&self, alias: &str, depth: usize) -> Result<Option<Typed>, QueryError> {
         let Some(at) = self.leaves.iter().position(|leaf| leaf.alias == alias) else {
             return Ok(None);
@@ -248,7 +308,32 @@ impl<'s> Scope<'s> {
         let mut typed = Typed::new(expr, types::RECORD);
         typed.fields =
             Some(columns.iter().map(|column| (column.name.clone(), column.type_oid)).collect());
+        typed.origin = (self.leaves[at].stored_oid, 0);
         self.over_groups(typed, depth, alias).map(Some)
+    }
+
+    /// 42P01 where the qualifier is no item of FROM in sight, else 42703.
+    fn undefined(&self, parts: &[String]) -> QueryError {
+        let shown = parts.join(".");
+        if let [.., alias, _] = parts {
+            let has = |scope: &Scope<'_>| scope.leaves.iter().any(|leaf| leaf.alias == *alias);
+            let mut level = Some(self);
+            while let Some(scope) = level.filter(|scope| !has(scope)) {
+                level = scope.context.parent;
+            }
+            if level.is_none() {
+                return QueryError::new(
+                    SqlState::UNDEFINED_TABLE,
+                    format!("missing FROM-clause entry for table \"{alias}\""),
+                )
+                .about(shown);
+            }
+        }
+        let message = match parts {
+            [name] => format!("column \"{name}\" does not exist"),
+            _ => format!("column {shown} does not exist"),
+        };
+        QueryError::new(SqlState::UNDEFINED_COLUMN, message).about(shown)
     }
 
     fn mark(&self, leaf: usize) {
@@ -272,12 +357,23 @@ impl<'s> Scope<'s> {
                 return Err(QueryError::new(
                     SqlState::GROUPING_ERROR,
                     format!(
-                        "column \"{name}\" must appear in the GROUP BY clause or be used in an aggregate function"
+                        "column \"{}\" must appear in the GROUP BY clause or be used in an aggregate function",
+                        self.qualified(&at_level, name)
                     ),
                 ));
             }
         };
         Ok(Typed { expr: group_key(depth, position), ..typed })
+    }
+
+    /// A column with the name of its item of FROM, as errors show it.
+    fn qualified(&self, expr: &Expr, name: &str) -> String {
+        match expr {
+            Expr::Column { leaf, .. } if !self.leaves[*leaf].alias.is_empty() => {
+                format!("{}.{name}", self.leaves[*leaf].alias)
+            }
+            _ => name.to_owned(),
+        }
     }
 
     /// Whether the leaf's primary key is among the keys, so that its columns follow from them.
@@ -288,12 +384,9 @@ impl<'s> Scope<'s> {
             | Expr::WholeRow { leaf, .. } => *leaf,
             _ => return false,
         };
-        let found = &self.leaves[leaf];
-        let oid_at = found.columns.iter().position(|column| column.name == "oid");
-        match (found.table_oid, oid_at) {
-            (Some(_), Some(index)) => keys.contains(&Expr::Column { depth: 0, leaf, index }),
-            _ => false,
-        }
+        let key = &self.leaves[leaf].key;
+        let is_key = |index: &usize| keys.contains(&Expr::Column { depth: 0, leaf, index: *index });
+        !key.is_empty() && key.iter().all(is_key)
     }
 }
 
@@ -318,11 +411,17 @@ pub(super) fn aggregate_value(position: usize) -> Expr {
 
 fn at_own_level(expr: &Expr) -> Expr {
     let mut own = expr.clone();
-    if let Expr::Column { depth, .. }
-    | Expr::RowConst { depth, .. }
-    | Expr::WholeRow { depth, .. } = &mut own
-    {
-        *depth = 0;
+    match &mut own {
+        Expr::Column { depth, .. }
+        | Expr::RowConst { depth, .. }
+        | Expr::WholeRow { depth, .. } => *depth = 0,
+        Expr::Cast { inner, .. } => **inner = at_own_level(inner),
+        Expr::Coalesce(parts) => {
+            for part in parts {
+                *part = at_own_level(part);
+            }
+        }
+        _ => {}
     }
     own
 }
@@ -337,13 +436,4 @@ fn system_column(name: &str, table_oid: u32) -> Option<(Value, TypeOid)> {
         "cmin" | "cmax" => (Value::text("0"), other::CID),
         _ => return None,
     })
-}
-
-fn undefined(parts: &[String]) -> QueryError {
-    let shown = parts.join(".");
-    let message = match parts {
-        [name] => format!("column \"{name}\" does not exist"),
-        _ => format!("column {shown} does not exist"),
-    };
-    QueryError::new(SqlState::UNDEFINED_COLUMN, message).about(shown)
 }

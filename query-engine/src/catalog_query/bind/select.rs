@@ -1,17 +1,18 @@
 //! SELECT: select list, grouping, DISTINCT and ORDER BY.
 
 use sqlparser::ast::{
-    Distinct as DistinctAst, Expr as Ast, GroupByExpr, OrderByExpr, OrderByKind, Query, Select,
-    SelectItem, SelectItemQualifiedWildcardKind, Value as Literal,
+    Distinct as DistinctAst, Expr as Ast, OrderByExpr, OrderByKind, Query, Select, SelectItem,
+    SelectItemQualifiedWildcardKind, Value as Literal,
 };
 
+use super::super::aggregates;
 use super::super::names::{fold, parts_of};
 use super::super::plan::{
     Body, Distinct, Expr, GroupPlan, OutputColumn, QueryPlan, SelectPlan, SortKey,
 };
 use super::super::types;
 use super::super::unsupported;
-use super::call::{aggregate_kind, function_name};
+use super::call::function_name;
 use super::output_name::output_name;
 use super::scope::{Context, Grouping, Scope};
 use super::{Binder, Typed};
@@ -34,6 +35,7 @@ impl Binder<'_> {
     ) -> Result<QueryPlan, QueryError> {
         refuse_unknown_parts(select)?;
         let mut scope = Scope::new(context);
+        scope.named_windows.clone_from(&select.named_window);
         let mut joins = self.from(&select.from, &mut scope)?;
         if let Some(condition) = &select.selection {
             joins.conditions.extend(self.conjuncts(condition, &scope, "WHERE")?);
@@ -41,7 +43,8 @@ impl Binder<'_> {
 
         let mut output = Output::default();
         *scope.sets.borrow_mut() = Some(Vec::new());
-        let keys = self.group_keys(select, &scope)?;
+        scope.clause.set("GROUP BY");
+        let (keys, left_out) = self.group_keys(select, &scope)?;
         let key_sets = scope.sets.borrow_mut().take().unwrap_or_default();
         let is_grouped = !keys.is_empty()
             || select.having.is_some()
@@ -49,8 +52,13 @@ impl Binder<'_> {
             || order_by.iter().any(|key| expr_has_aggregate(&key.expr));
         let is_single = keys.is_empty();
         if is_grouped {
-            *scope.grouping.borrow_mut() =
-                Some(Grouping { sets: key_sets, keys, aggregates: Vec::new(), is_on: true });
+            *scope.grouping.borrow_mut() = Some(Grouping {
+                sets: key_sets,
+                keys,
+                left_out,
+                aggregates: Vec::new(),
+                is_on: true,
+            });
         }
         *scope.windows.borrow_mut() = Some(Vec::new());
         *scope.sets.borrow_mut() = Some(Vec::new());
@@ -60,24 +68,17 @@ impl Binder<'_> {
         let visible = output.columns.len();
         let order = self.order(order_by, &scope, &mut output, visible)?;
         let distinct = self.distinct(select, &scope, &mut output, visible)?;
-        if matches!(distinct, Distinct::All(_)) && output.exprs.len() > visible {
-            return Err(QueryError::new(
-                SqlState("42P10"),
-                "for SELECT DISTINCT, ORDER BY expressions must appear in select list",
-            ));
-        }
         let sets = scope.sets.borrow_mut().take().unwrap_or_default();
         let windows = scope.windows.borrow_mut().take().unwrap_or_default();
-        let having = match &select.having {
-            Some(having) => {
-                let typed = self.expr(having, &scope)?;
-                Some(self.condition(typed, "HAVING")?)
-            }
-            None => None,
-        };
+        let having = select.having.as_ref().map(|having| {
+            let typed = self.expr(having, &scope)?;
+            self.condition(typed, "HAVING")
+        });
+        let having = having.transpose()?;
         let group = scope.grouping.take().map(|grouping| GroupPlan {
             sets: grouping.sets,
             keys: grouping.keys,
+            left_out: grouping.left_out,
             aggregates: grouping.aggregates,
             having,
             is_single,
@@ -99,34 +100,18 @@ impl Binder<'_> {
             columns: output.columns,
             order,
             limit: None,
+            with_ties: false,
             offset: None,
         })
     }
 
-    fn group_keys(&self, select: &Select, scope: &Scope<'_>) -> Result<Vec<Expr>, QueryError> {
-        let GroupByExpr::Expressions(asts, modifiers) = &select.group_by else {
-            return Err(unsupported("GROUP BY ALL"));
-        };
-        if !modifiers.is_empty() {
-            return Err(unsupported("GROUP BY with a modifier"));
-        }
-        asts.iter()
-            .map(|ast| {
-                let named = self.named_item(ast, select, scope);
-                if let (None, Some(position)) = (named, position_of(ast)) {
-                    return Err(QueryError::new(
-                        SqlState::INVALID_COLUMN_REFERENCE,
-                        format!("GROUP BY position {position} is not in select list"),
-                    ));
-                }
-                let ast = named.unwrap_or(ast);
-                self.expr(ast, scope).map(|typed| typed.expr)
-            })
-            .collect()
-    }
-
     /// The select item that a position, or a name which is no column, stands for.
-    fn named_item<'s>(&self, ast: &Ast, select: &'s Select, scope: &Scope<'_>) -> Option<&'s Ast> {
+    pub(super) fn named_item<'s>(
+        &self,
+        ast: &Ast,
+        select: &'s Select,
+        scope: &Scope<'_>,
+    ) -> Option<&'s Ast> {
         if let Some(position) = position_of(ast) {
             let item = select.projection.get(position.checked_sub(1)?)?;
             return match item {
@@ -170,8 +155,8 @@ impl Binder<'_> {
                         "SELECT * with no tables specified is not valid",
                     ));
                 }
-                for leaf in 0..scope.leaves.len() {
-                    star(leaf, scope, output)?;
+                for column in &scope.star {
+                    output.push(column.name.clone(), scope.starred(column, 0)?);
                 }
             }
             SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), _) => {
@@ -224,6 +209,10 @@ impl Binder<'_> {
     ) -> Result<Distinct, QueryError> {
         match &select.distinct {
             None | Some(DistinctAst::All) => Ok(Distinct::No),
+            Some(DistinctAst::Distinct) if output.exprs.len() > visible => Err(QueryError::new(
+                SqlState("42P10"),
+                "for SELECT DISTINCT, ORDER BY expressions must appear in select list",
+            )),
             Some(DistinctAst::Distinct) => Ok(Distinct::All(visible)),
             Some(DistinctAst::On(asts)) => {
                 let mut columns = Vec::new();
@@ -368,9 +357,7 @@ pub(super) fn position_of(ast: &Ast) -> Option<usize> {
 fn star(leaf: usize, scope: &Scope<'_>, output: &mut Output) -> Result<(), QueryError> {
     for index in 0..scope.leaves[leaf].columns.len() {
         let column = &scope.leaves[leaf].columns[index];
-        if !column.is_merged {
-            output.push(column.name.clone(), scope.column(leaf, index, 0)?);
-        }
+        output.push(column.name.clone(), scope.column(leaf, index, 0)?);
     }
     Ok(())
 }
@@ -411,8 +398,9 @@ fn expr_has_aggregate(expr: &Ast) -> bool {
                 Ast::Function(function)
                     if self.depth == 0
                         && function.over.is_none()
-                        && function_name(function)
-                            .is_ok_and(|name| aggregate_kind(&name).is_some()) =>
+                        && (!function.within_group.is_empty()
+                            || function_name(function)
+                                .is_ok_and(|name| aggregates::named(&name).is_some())) =>
                 {
                     ControlFlow::Break(())
                 }
@@ -434,7 +422,6 @@ fn refuse_unknown_parts(select: &Select) -> Result<(), QueryError> {
         && select.cluster_by.is_empty()
         && select.distribute_by.is_empty()
         && select.sort_by.is_empty()
-        && select.named_window.is_empty()
         && select.qualify.is_none()
         && select.value_table_mode.is_none();
     is_plain.then_some(()).ok_or_else(|| unsupported("this form of SELECT"))

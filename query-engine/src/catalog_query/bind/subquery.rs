@@ -10,7 +10,7 @@ use super::super::operator;
 use super::super::order::order;
 use super::super::plan::{Body, CtePlan, Expr, OutputColumn, QueryPlan, SetKind, SubqueryKind};
 use super::super::types::{self, common_type, type_name};
-use super::super::unsupported;
+use super::super::{Value, unsupported};
 use super::scope::{Context, Ctes, Scope};
 use super::select::{order_exprs, position_of, sort_key};
 use super::{Binder, Typed};
@@ -27,7 +27,7 @@ impl Binder<'_> {
         context: Context<'_>,
     ) -> Result<QueryPlan, QueryError> {
         self.nested(|| {
-            if !query.locks.is_empty() || query.fetch.is_some() || query.for_clause.is_some() {
+            if !query.locks.is_empty() || query.for_clause.is_some() {
                 return Err(unsupported("this form of SELECT"));
             }
             match &query.with {
@@ -122,6 +122,24 @@ impl Binder<'_> {
             plan.limit = limit.as_ref().map(bind).transpose()?;
             plan.offset = offset.as_ref().map(|offset| bind(&offset.value)).transpose()?;
         }
+        if let Some(fetch) = &query.fetch {
+            if fetch.percent || plan.limit.is_some() {
+                return Err(unsupported("this form of FETCH"));
+            }
+            if fetch.with_ties && plan.order.is_empty() {
+                return Err(QueryError::new(
+                    SqlState::SYNTAX_ERROR,
+                    "WITH TIES cannot be specified without ORDER BY clause",
+                ));
+            }
+            let hidden = Scope::new(context);
+            let quantity = fetch.quantity.as_ref().map(|ast| {
+                let typed = self.expr(ast, &hidden)?;
+                self.coerce(typed, types::INT8)
+            });
+            plan.limit = Some(quantity.transpose()?.unwrap_or(Expr::Const(Value::Int(1))));
+            plan.with_ties = fetch.with_ties;
+        }
         Ok(plan)
     }
 
@@ -195,7 +213,12 @@ impl Binder<'_> {
         let columns = left
             .columns
             .iter()
-            .map(|column| OutputColumn { origin: (0, 0), ..column.clone() })
+            .zip(&right.columns)
+            .map(|(column, other)| OutputColumn {
+                origin: (0, 0),
+                modifier: if column.modifier == other.modifier { column.modifier } else { -1 },
+                ..column.clone()
+            })
             .collect();
         let body = Body::Set { operator, all, left: Box::new(left), right: Box::new(right) };
         Ok(plain(body, columns))
@@ -338,7 +361,15 @@ fn row_in_subquery(
 }
 
 fn plain(body: Body, columns: Vec<OutputColumn>) -> QueryPlan {
-    QueryPlan { ctes: Vec::new(), body, columns, order: Vec::new(), limit: None, offset: None }
+    QueryPlan {
+        ctes: Vec::new(),
+        body,
+        columns,
+        order: Vec::new(),
+        limit: None,
+        with_ties: false,
+        offset: None,
+    }
 }
 
 fn different_widths(name: &str) -> QueryError {

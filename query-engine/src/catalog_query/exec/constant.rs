@@ -64,7 +64,11 @@ fn parts(expr: &Expr) -> Vec<&Expr> {
         | Expr::SetValue(_)
         | Expr::Subquery { .. } => Vec::new(),
         Expr::Call { arguments, .. } => arguments.iter().collect(),
-        Expr::Cast { inner, .. } | Expr::IsTruth { inner, .. } | Expr::Sized { inner, .. } => {
+        Expr::JsonRow { record: inner, .. }
+        | Expr::Grouping { mask: inner, .. }
+        | Expr::Cast { inner, .. }
+        | Expr::IsTruth { inner, .. }
+        | Expr::Sized { inner, .. } => {
             vec![&**inner]
         }
         Expr::Not(inner) | Expr::IsNull(inner) | Expr::IsNotNull(inner) => vec![&**inner],

@@ -7,7 +7,7 @@ use super::super::plan::{Expr, QueryPlan, SubqueryKind};
 use super::super::{Row, Value, text};
 use super::array::{element_at, slice, stacked};
 use super::{Executor, Frame, ValueSet};
-use crate::functions::pg::Call;
+use crate::functions::pg::{Call, json_row};
 use crate::{QueryError, SqlState};
 
 impl Executor<'_> {
@@ -35,7 +35,12 @@ impl Executor<'_> {
             Expr::SetValue(at) => Ok(frame.sets.get(*at).cloned().unwrap_or(Value::Null)),
             Expr::Call { function, types, arguments } => {
                 let arguments = self.values(arguments, frame)?;
-                function.0.call(&Call { env: self.env, types, arguments: &arguments })
+                function.0.call(&Call {
+                    name: function.0.name,
+                    env: self.env,
+                    types,
+                    arguments: &arguments,
+                })
             }
             Expr::Cast { inner, from, to } => {
                 text::cast(self.env, &self.eval(inner, frame)?, *from, *to)
@@ -158,7 +163,28 @@ impl Executor<'_> {
                 }
                 Ok(Value::Null)
             }
-            // `eval` takes all others.
+            other => self.of_row(other, frame),
+        }
+    }
+
+    /// What is made of a row's fields, or of the set that it is grouped by.
+    fn of_row(&self, expr: &Expr, frame: &Frame<'_>) -> Result<Value, QueryError> {
+        match expr {
+            Expr::JsonRow { record, fields } => {
+                let record = self.eval(record, frame)?;
+                if record.is_null() {
+                    return Ok(Value::Null);
+                }
+                let values = record.elements().iter().zip(fields.iter());
+                let members = values.map(|(value, field)| (field.0.clone(), value, field.1));
+                Ok(Value::text(json_row(self.env, members)))
+            }
+            Expr::Grouping { mask, positions } => {
+                let mask = self.eval(mask, frame)?.as_int().unwrap_or_default();
+                let bits = positions.iter().fold(0, |bits, at| bits << 1 | (mask >> at & 1));
+                Ok(Value::Int(bits))
+            }
+            // `eval` and `logic` take all others.
             _ => Ok(Value::Null),
         }
     }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::super::plan::{
     Expr, FromPlan, LeafKey, LeafPlan, OutputColumn, Rows, SelectPlan, SetCall, Source,
 };
-use super::super::{Row, Value};
+use super::super::types::TypeOid;
+use super::super::{Row, Value, stored};
 use super::{Executor, Frame};
 use crate::QueryError;
 use crate::catalog::pg_catalog::builtin::BuiltinColumn;
@@ -51,6 +52,9 @@ impl Executor<'_> {
     ) -> Result<(), QueryError> {
         match plan {
             FromPlan::Leaf(leaf) => self.leaf(leaf, frame, next),
+            FromPlan::Full { left, right, on, filters } => {
+                self.full((left, right), on, filters, frame, next)
+            }
             FromPlan::Join { left, right, outer, filters } => {
                 self.from(left, frame, &mut |frame| {
                     let mut is_matched = false;
@@ -71,6 +75,57 @@ impl Executor<'_> {
         }
     }
 
+    /// FULL JOIN: the right side is kept, to find which of its rows no left row took.
+    fn full<'f>(
+        &self,
+        (left, right): (&FromPlan, &FromPlan),
+        on: &[Expr],
+        filters: &[Expr],
+        frame: &mut Frame<'f>,
+        next: &mut Next<'_, 'f>,
+    ) -> Result<(), QueryError> {
+        let mut leaves = Vec::new();
+        leaves_of(right, &mut leaves);
+        let mut kept: Vec<(Vec<Row>, bool)> = Vec::new();
+        self.from(right, frame, &mut |frame| {
+            kept.push((leaves.iter().map(|at| Row::clone(&frame.rows[*at])).collect(), false));
+            Ok(())
+        })?;
+        let fill = |frame: &mut Frame<'f>, rows: &[Row]| {
+            for (at, row) in leaves.iter().zip(rows) {
+                frame.rows[*at] = Row::clone(row);
+            }
+        };
+        self.from(left, frame, &mut |frame| {
+            let mut is_matched = false;
+            for (rows, is_taken) in &mut kept {
+                self.step()?;
+                fill(frame, rows);
+                if self.all(on, frame)? {
+                    (is_matched, *is_taken) = (true, true);
+                    if self.all(filters, frame)? {
+                        next(frame)?;
+                    }
+                }
+            }
+            if !is_matched {
+                clear(right, frame);
+                if self.all(filters, frame)? {
+                    return next(frame);
+                }
+            }
+            Ok(())
+        })?;
+        clear(left, frame);
+        for (rows, _) in kept.iter().filter(|row| !row.1) {
+            fill(frame, rows);
+            if self.all(filters, frame)? {
+                next(frame)?;
+            }
+        }
+        Ok(())
+    }
+
     fn leaf<'f>(
         &self,
         plan: &LeafPlan,
@@ -84,6 +139,7 @@ impl Executor<'_> {
         };
         let table = match &plan.source {
             Source::Table(table) => Arc::clone(table),
+            Source::Stored { oid, columns } => self.stored(*oid, columns)?,
             Source::Query { plan: query, lateral: false } => {
                 let known = frame.finished.borrow().get(&plan.leaf).map(Arc::clone);
                 match known {
@@ -148,6 +204,19 @@ impl Executor<'_> {
         Ok(())
     }
 
+    /// The rows of a table that a client made, read once in a run.
+    fn stored(&self, oid: u32, columns: &[TypeOid]) -> Result<Arc<Table>, QueryError> {
+        if let Some(table) = self.stored.borrow().get(&oid) {
+            return Ok(Arc::clone(table));
+        }
+        let unnamed =
+            |type_oid: &TypeOid| BuiltinColumn { name: "", type_oid: *type_oid, modifier: -1 };
+        let rows = stored::rows(self.env, oid, columns)?;
+        let table = Arc::new(Table::new(columns.iter().map(unnamed).collect(), rows));
+        self.stored.borrow_mut().insert(oid, Arc::clone(&table));
+        Ok(table)
+    }
+
     /// Rows of a function in FROM or in the select list; a scalar function gives one.
     pub(super) fn set_call(
         &self,
@@ -155,7 +224,12 @@ impl Executor<'_> {
         frame: &Frame<'_>,
     ) -> Result<Vec<Row>, QueryError> {
         let arguments = self.values(&call.arguments, frame)?;
-        call.function.0.call_set(&Call { env: self.env, types: &call.types, arguments: &arguments })
+        call.function.0.call_set(&Call {
+            name: call.function.0.name,
+            env: self.env,
+            types: &call.types,
+            arguments: &arguments,
+        })
     }
 }
 
@@ -169,11 +243,21 @@ pub(super) fn kept(columns: &[OutputColumn], rows: Rows) -> Table {
     Table::new(columns.iter().map(unnamed).collect(), rows)
 }
 
+fn leaves_of(plan: &FromPlan, found: &mut Vec<usize>) {
+    match plan {
+        FromPlan::Leaf(leaf) => found.push(leaf.leaf),
+        FromPlan::Join { left, right, .. } | FromPlan::Full { left, right, .. } => {
+            leaves_of(left, found);
+            leaves_of(right, found);
+        }
+    }
+}
+
 /// Leaves of `plan` read as null.
 fn clear(plan: &FromPlan, frame: &mut Frame<'_>) {
     match plan {
         FromPlan::Leaf(leaf) => frame.rows[leaf.leaf] = Row::from(Vec::new()),
-        FromPlan::Join { left, right, .. } => {
+        FromPlan::Join { left, right, .. } | FromPlan::Full { left, right, .. } => {
             clear(left, frame);
             clear(right, frame);
         }

@@ -1,19 +1,13 @@
-//! GROUP BY and aggregates.
+//! GROUP BY: rows into groups.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
-use super::super::plan::{Aggregate, AggregateKind, GroupPlan, SelectPlan};
-use super::super::types::{self, TypeOid};
+use super::super::plan::{Aggregate, GroupPlan, SelectPlan};
 use super::super::{Row, Value};
-use super::{Executor, Frame, compare_keys};
-use crate::values::decimal::Decimal;
-use crate::{QueryError, SqlState};
-
-/// What an aggregate needs of one input row: sort keys and arguments.
-pub(super) struct Input {
-    keys: Vec<Value>,
-    arguments: Vec<Value>,
-}
+use super::aggregate::{Input, finish, sorted_positions};
+use super::{Executor, Frame};
+use crate::QueryError;
 
 impl Executor<'_> {
     /// (keys, aggregates) of each group, in order of first appearance.
@@ -26,28 +20,37 @@ impl Executor<'_> {
         let mut order: Vec<Row> = Vec::new();
         let mut inputs: HashMap<Row, Vec<Vec<Input>>> = HashMap::new();
         let no_inputs = || group.aggregates.iter().map(|_| Vec::new()).collect::<Vec<_>>();
-        if group.is_single {
-            // Without keys there is one group, also over no rows; keys added later follow from rows.
-            let empty = Row::from(Vec::new());
-            order.push(Row::clone(&empty));
-            inputs.insert(empty, no_inputs());
-        }
+        // Without keys there is one group, also over no rows; keys added later follow from rows.
+        let empty = if group.is_single {
+            vec![Row::from(Vec::new())]
+        } else {
+            // Every key but the mask is left out.
+            let all =
+                group.left_out.iter().filter(|left_out| left_out.len() + 1 == group.keys.len());
+            all.map(|left_out| key_of(&vec![Value::Null; group.keys.len()], left_out)).collect()
+        };
         let mut add = |frame: &mut Frame<'_>| {
-            let key = if group.is_single {
-                Row::from(Vec::new())
+            let keys = if group.is_single {
+                vec![Row::from(Vec::new())]
             } else {
-                self.values(&group.keys, frame)?
-            };
-            let found = match inputs.get_mut(&key) {
-                Some(found) => found,
-                None => {
-                    order.push(Row::clone(&key));
-                    inputs.entry(key).or_insert_with(no_inputs)
+                let key = self.values(&group.keys, frame)?;
+                match group.left_out.as_slice() {
+                    [] => vec![key],
+                    sets => sets.iter().map(|left_out| key_of(&key, left_out)).collect(),
                 }
             };
-            for (aggregate, into) in group.aggregates.iter().zip(found) {
-                if let Some(input) = self.input(aggregate, frame)? {
-                    into.push(input);
+            for key in keys {
+                let found = match inputs.get_mut(&key) {
+                    Some(found) => found,
+                    None => {
+                        order.push(Row::clone(&key));
+                        inputs.entry(key).or_insert_with(no_inputs)
+                    }
+                };
+                for (aggregate, into) in group.aggregates.iter().zip(found) {
+                    if let Some(input) = self.input(aggregate, frame)? {
+                        into.push(input);
+                    }
                 }
             }
             Ok(())
@@ -59,12 +62,19 @@ impl Executor<'_> {
                 self.each_round(&group.sets, frame, &mut add)
             }
         })?;
+        for key in empty {
+            if let Entry::Vacant(place) = inputs.entry(Row::clone(&key)) {
+                place.insert(no_inputs());
+                order.push(key);
+            }
+        }
         order
             .into_iter()
             .map(|key| {
-                let inputs = inputs.remove(&key).unwrap_or_default();
-                let values =
-                    group.aggregates.iter().zip(inputs).map(|(one, rows)| finish(one, rows));
+                let mut inputs = inputs.remove(&key).unwrap_or_default();
+                presort(&group.aggregates, &mut inputs);
+                let aggregates = group.aggregates.iter().zip(inputs);
+                let values = aggregates.map(|(one, rows)| finish(self.env, one, rows));
                 let values: Vec<Value> = values.collect::<Result<_, _>>()?;
                 Ok(vec![key, Row::from(values)])
             })
@@ -90,139 +100,28 @@ impl Executor<'_> {
     }
 }
 
-pub(super) fn finish(aggregate: &Aggregate, mut inputs: Vec<Input>) -> Result<Value, QueryError> {
-    if !aggregate.order.is_empty() {
-        inputs.sort_by(|left, right| {
-            let pairs = left.keys.iter().zip(&right.keys).zip(&aggregate.order);
-            pairs
-                .map(|((left, right), key)| compare_keys(left, right, key.1, key.2))
-                .find(|found| found.is_ne())
-                .unwrap_or(std::cmp::Ordering::Equal)
-        });
-    }
-    if aggregate.distinct {
-        let mut seen = HashSet::new();
-        inputs.retain(|input| seen.insert(input.arguments.clone()));
-        if aggregate.order.is_empty() {
-            // PostgreSQL sorts to find duplicates, and so gives sorted lists.
-            inputs.sort_by(|left, right| {
-                compare_keys(&left.arguments[0], &right.arguments[0], false, false)
-            });
+/// PostgreSQL sorts the rows of a group once, for the first aggregate that wants an order; those that want none
+/// see them in that order, too.
+fn presort(aggregates: &[Aggregate], inputs: &mut [Vec<Input>]) {
+    let is_sorted = |one: &Aggregate| one.distinct || !one.order.is_empty();
+    let Some(first) = aggregates.iter().position(is_sorted) else { return };
+    let order = sorted_positions(&aggregates[first], &inputs[first]);
+    for (aggregate, rows) in aggregates.iter().zip(inputs) {
+        if is_sorted(aggregate) || rows.len() != order.len() {
+            continue;
         }
-    }
-    if aggregate.kind == AggregateKind::CountRows {
-        return Ok(Value::Int(i64::try_from(inputs.len()).unwrap_or(i64::MAX)));
-    }
-    if aggregate.kind == AggregateKind::ArrayAgg {
-        if inputs.is_empty() {
-            return Ok(Value::Null);
-        }
-        let values = inputs.into_iter().filter_map(|mut input| input.arguments.pop());
-        return Ok(Value::array(values.collect()));
-    }
-    inputs.retain(|input| !input.arguments[0].is_null());
-    let mut values = inputs.iter().map(|input| &input.arguments[0]);
-    match aggregate.kind {
-        AggregateKind::Count => Ok(Value::Int(i64::try_from(inputs.len()).unwrap_or(i64::MAX))),
-        AggregateKind::Min => Ok(least(values.by_ref(), false)),
-        AggregateKind::Max => Ok(least(values.by_ref(), true)),
-        AggregateKind::Sum => sum(values, aggregate.type_oid),
-        AggregateKind::Avg => average(values),
-        AggregateKind::BoolAnd => Ok(truth(values, false)),
-        AggregateKind::BoolOr => Ok(truth(values, true)),
-        AggregateKind::StringAgg => Ok(joined(&inputs)),
-        AggregateKind::CountRows | AggregateKind::ArrayAgg => Ok(Value::Null),
+        let mut taken: Vec<Option<Input>> = std::mem::take(rows).into_iter().map(Some).collect();
+        rows.extend(order.iter().filter_map(|at| taken[*at].take()));
     }
 }
 
-fn least(values: &mut dyn Iterator<Item = &Value>, reverse: bool) -> Value {
-    let chosen = values.reduce(|best, value| {
-        let order = value.compare(best);
-        let is_better = if reverse { order.is_gt() } else { order.is_lt() };
-        if is_better { value } else { best }
+/// The key of a row in one grouping set: null for what is left out, and first a mask of that.
+fn key_of(key: &[Value], left_out: &[usize]) -> Row {
+    let mask = left_out.iter().fold(0_i64, |mask, at| mask | 1 << at);
+    let parts = key.iter().enumerate().map(|(at, value)| match at {
+        0 => Value::Int(mask),
+        at if left_out.contains(&at) => Value::Null,
+        _ => value.clone(),
     });
-    chosen.cloned().unwrap_or(Value::Null)
-}
-
-fn number(value: &Value) -> Decimal {
-    match value {
-        Value::Int(value) => Decimal::from_int(*value),
-        Value::Numeric(value) => Decimal::clone(value),
-        _ => Decimal::NaN,
-    }
-}
-
-fn sum<'v>(
-    values: impl Iterator<Item = &'v Value>,
-    type_oid: TypeOid,
-) -> Result<Value, QueryError> {
-    let mut total = Value::Null;
-    for value in values {
-        total = match (&total, value) {
-            (Value::Null, Value::Int(value)) if type_oid == types::NUMERIC => {
-                Value::numeric(Decimal::from_int(*value))
-            }
-            (Value::Null, value) => value.clone(),
-            (Value::Int(total), Value::Int(value)) => {
-                let sum = total.checked_add(*value).ok_or_else(|| {
-                    QueryError::new(SqlState::NUMERIC_OUT_OF_RANGE, "bigint out of range")
-                })?;
-                Value::Int(sum)
-            }
-            (Value::Float(total), Value::Float(value)) => Value::Float(total + value),
-            (Value::Numeric(total), value) => Value::numeric(total.add(&number(value))?),
-            _ => Value::Null,
-        };
-    }
-    Ok(total)
-}
-
-fn average<'v>(values: impl Iterator<Item = &'v Value>) -> Result<Value, QueryError> {
-    let values: Vec<&Value> = values.collect();
-    let count = values.len();
-    if count == 0 {
-        return Ok(Value::Null);
-    }
-    if values.iter().any(|value| matches!(value, Value::Float(_))) {
-        let total: f64 = values
-            .iter()
-            .map(|value| match value {
-                Value::Float(value) => *value,
-                _ => 0.0,
-            })
-            .sum();
-        return Ok(Value::Float(total / count as f64));
-    }
-    let mut total = Decimal::from_int(0);
-    for value in values {
-        total = total.add(&number(value))?;
-    }
-    let count = Decimal::from_int(i64::try_from(count).unwrap_or(i64::MAX));
-    total.divide(&count).map(Value::numeric)
-}
-
-/// `bool_or` with `decisive` true, `bool_and` with `decisive` false.
-fn truth<'v>(values: impl Iterator<Item = &'v Value>, decisive: bool) -> Value {
-    let mut result = Value::Null;
-    for value in values {
-        if value.as_bool() == Some(decisive) {
-            return Value::Bool(decisive);
-        }
-        result = Value::Bool(!decisive);
-    }
-    result
-}
-
-fn joined(inputs: &[Input]) -> Value {
-    if inputs.is_empty() {
-        return Value::Null;
-    }
-    let mut text = String::new();
-    for (at, input) in inputs.iter().enumerate() {
-        if at > 0 {
-            text.push_str(input.arguments.get(1).map_or("", Value::as_text));
-        }
-        text.push_str(input.arguments[0].as_text());
-    }
-    Value::text(text)
+    parts.collect()
 }

@@ -175,7 +175,7 @@ impl Temporal {
                 if is_division && factor == 0.0 {
                     return Err(QueryError::new(SqlState::DIVISION_BY_ZERO, "division by zero"));
                 }
-                scaled(interval_of(left), if is_division { 1.0 / factor } else { factor })
+                scaled(interval_of(left), factor, is_division).map(Value::Interval)
             }
         }
     }
@@ -195,11 +195,19 @@ fn sum(left: Interval, right: Interval, sign: i64) -> Result<Value, QueryError> 
 }
 
 /// What is left of a month goes to days, and of a day to the time.
-fn scaled(interval: Interval, factor: f64) -> Result<Value, QueryError> {
+///
+/// # Errors
+/// 22008 past the range of intervals.
+pub(crate) fn scaled(
+    interval: Interval,
+    factor: f64,
+    is_division: bool,
+) -> Result<Interval, QueryError> {
+    let times = |value: f64| if is_division { value / factor } else { value * factor };
     // As PostgreSQL: near-whole results of the cascade are taken as whole.
     let rounded = |value: f64| (value * 1e6).round() / 1e6;
-    let months = f64::from(interval.months) * factor;
-    let days = f64::from(interval.days) * factor;
+    let months = times(f64::from(interval.months));
+    let days = times(f64::from(interval.days));
     let month_days = rounded((months - months.trunc()) * DAYS_PER_MONTH);
     let mut seconds = rounded(
         (days - days.trunc() + month_days - month_days.trunc()) * US_PER_DAY as f64
@@ -211,7 +219,7 @@ fn scaled(interval: Interval, factor: f64) -> Result<Value, QueryError> {
         whole_days += (seconds / day_seconds).trunc();
         seconds -= (seconds / day_seconds).trunc() * day_seconds;
     }
-    let us = (interval.us as f64 * factor + seconds * US_PER_SECOND as f64).round();
+    let us = (times(interval.us as f64) + seconds * US_PER_SECOND as f64).round();
     let in_range = |value: f64, bound: f64| value.is_finite() && value.abs() <= bound;
     let fits = in_range(months, f64::from(i32::MAX))
         && in_range(whole_days, f64::from(i32::MAX))
@@ -219,11 +227,7 @@ fn scaled(interval: Interval, factor: f64) -> Result<Value, QueryError> {
     if !fits {
         return Err(out_of_range("interval"));
     }
-    Ok(Value::Interval(Interval {
-        months: months.trunc() as i32,
-        days: whole_days as i32,
-        us: us as i64,
-    }))
+    Ok(Interval { months: months.trunc() as i32, days: whole_days as i32, us: us as i64 })
 }
 
 /// An instant after months, days and time of an interval; months and days are those of the clock.

@@ -29,6 +29,55 @@ pub(super) const FUNCTIONS: &[Entry] = &[
     }),
     strict("cardinality(anyarray) int4", |call| Ok(Value::Int(length(call.value(0))))),
     with_nulls("array_position(anyarray,anyelement) int4", array_position),
+    with_nulls("array_position(anyarray,anyelement,int4) int4", array_position),
+    with_nulls("array_positions(anyarray,anyelement) int4[]", |call| {
+        if call.value(0).is_null() {
+            return Ok(Value::Null);
+        }
+        let elements = call.value(0).elements().iter().zip(first(call.types[0])..);
+        let found = elements.filter(|(element, _)| *element == call.value(1));
+        Ok(Value::array(found.map(|(_, at)| Value::Int(at)).collect()))
+    }),
+    with_nulls("array_replace(anyarray,anyelement,anyelement) anyarray", |call| {
+        if call.value(0).is_null() {
+            return Ok(Value::Null);
+        }
+        let changed = |element: &Value| {
+            let is_meant = element == call.value(1);
+            if is_meant { call.value(2).clone() } else { element.clone() }
+        };
+        let elements = call.value(0).elements().iter().map(changed).collect();
+        Ok(Value::shaped(call.value(0).dimensions(), elements))
+    }),
+    with_nulls("array_fill(anyelement,int4[]) anyarray", array_fill),
+    with_nulls("array_fill(anyelement,int4[],int4[]) anyarray", array_fill),
+    strict("trim_array(anyarray,int4) anyarray", |call| {
+        let elements = call.value(0).elements();
+        let kept =
+            usize::try_from(call.int(1)).ok().and_then(|cut| elements.len().checked_sub(cut));
+        let kept = kept.ok_or_else(|| {
+            QueryError::new(
+                SqlState("2202E"),
+                format!("number of elements to trim must be between 0 and {}", elements.len()),
+            )
+        })?;
+        Ok(Value::array(elements[..kept].to_vec()))
+    }),
+    strict("array_shuffle(anyarray) anyarray", |call| {
+        Ok(Value::array(shuffled(call.value(0).elements())))
+    }),
+    strict("array_sample(anyarray,int4) anyarray", |call| {
+        let mut elements = shuffled(call.value(0).elements());
+        let wanted = usize::try_from(call.int(1)).ok().filter(|wanted| *wanted <= elements.len());
+        let wanted = wanted.ok_or_else(|| {
+            QueryError::new(
+                SqlState::INVALID_PARAMETER_VALUE,
+                format!("sample size must be between 0 and {}", elements.len()),
+            )
+        })?;
+        elements.truncate(wanted);
+        Ok(Value::array(elements))
+    }),
     with_nulls("array_remove(anyarray,anyelement) anyarray", array_remove),
     with_nulls("array_append(anyarray,anyelement) anyarray", |call| {
         Ok(joined(call.value(0).elements(), std::slice::from_ref(call.value(1))))
@@ -98,9 +147,50 @@ fn joined(left: &[Value], right: &[Value]) -> Value {
     Value::array(left.iter().chain(right).cloned().collect())
 }
 
+/// An array in which one value stands at each place.
+///
+/// # Errors
+/// 22004 for a size that is null, 54000 past the rows of a series.
+fn array_fill(call: &Call<'_>) -> Result<Value, QueryError> {
+    if call.value(1).is_null() || call.value(1).elements().iter().any(Value::is_null) {
+        let message = "dimension array or low bound array cannot be null";
+        return Err(QueryError::new(SqlState("22004"), message));
+    }
+    let mut dimensions = Vec::new();
+    let mut count = 1_usize;
+    for (at, length) in call.value(1).elements().iter().enumerate() {
+        let length = length.as_int().unwrap_or_default();
+        let lower = call.value(2).elements().get(at).and_then(Value::as_int).unwrap_or(1);
+        count = count.saturating_mul(usize::try_from(length).unwrap_or(0));
+        let narrow = |value: i64| i32::try_from(value).unwrap_or(i32::MAX);
+        dimensions.push(Dimension { lower: narrow(lower), length: narrow(length) });
+    }
+    if count > SERIES_ROWS_MAX {
+        let message = format!("array size exceeds the maximum allowed ({SERIES_ROWS_MAX})");
+        return Err(QueryError::new(SqlState::PROGRAM_LIMIT, message));
+    }
+    if count == 0 || dimensions.is_empty() {
+        return Ok(Value::array(Vec::new()));
+    }
+    Ok(Value::shaped(dimensions, vec![call.value(0).clone(); count]))
+}
+
+fn shuffled(elements: &[Value]) -> Vec<Value> {
+    let mut keyed: Vec<(u64, &Value)> =
+        elements.iter().map(|element| (rand::random(), element)).collect();
+    keyed.sort_by_key(|entry| entry.0);
+    keyed.into_iter().map(|(_, element)| element.clone()).collect()
+}
+
 fn array_position(call: &Call<'_>) -> Result<Value, QueryError> {
-    let found = call.value(0).elements().iter().position(|element| element == call.value(1));
-    let position = found.and_then(|at| i64::try_from(at).ok());
+    let start = call
+        .arguments
+        .get(2)
+        .and_then(Value::as_int)
+        .map_or(0, |start| usize::try_from(start - first(call.types[0])).unwrap_or(0));
+    let mut places = call.value(0).elements().iter().enumerate().skip(start);
+    let found = places.find(|(_, element)| *element == call.value(1));
+    let position = found.and_then(|(at, _)| i64::try_from(at).ok());
     Ok(position.map_or(Value::Null, |at| Value::Int(at + first(call.types[0]))))
 }
 

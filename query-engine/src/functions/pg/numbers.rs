@@ -63,7 +63,7 @@ pub(super) const FUNCTIONS: &[Entry] = &[
     strict("trim_scale(numeric) numeric", |call| Ok(Value::numeric(decimal(call, 0).trimmed()))),
 ];
 
-fn decimal(call: &Call<'_>, at: usize) -> Decimal {
+pub(super) fn decimal(call: &Call<'_>, at: usize) -> Decimal {
     match call.value(at) {
         Value::Numeric(value) => Decimal::clone(value),
         Value::Int(value) => Decimal::from_int(*value),

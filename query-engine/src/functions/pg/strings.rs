@@ -1,8 +1,8 @@
 //! Functions on text.
 
-use super::{Call, Entry, set, strict, with_nulls};
+use super::{Call, Entry, strict, with_nulls};
+use crate::catalog_query::Value;
 use crate::catalog_query::names::{quote_ident, quote_literal, split_qualified};
-use crate::catalog_query::{Row, Value, unsupported};
 use crate::{QueryError, SqlState};
 
 /// Bytes of a repeated or padded text.
@@ -67,20 +67,9 @@ pub(super) const FUNCTIONS: &[Entry] = &[
     strict("substring(text,int4,int4) text", substring),
     strict("substr(text,int4) text", substring),
     strict("substr(text,int4,int4) text", substring),
-    strict("substring(text,text) text", |call| {
-        let (text, pattern) = (call.text(0), call.text(1));
-        call.env.with_pattern(pattern, false, |regex| {
-            let groups = regex.captures(text);
-            let found = groups.and_then(|groups| groups.get(1).or_else(|| groups.get(0)));
-            found.map_or(Value::Null, |part| Value::text(part.as_str()))
-        })
-    }),
     strict("left(text,int4) text", |call| part(call, true)),
     strict("right(text,int4) text", |call| part(call, false)),
     strict("split_part(text,text,int4) text", split_part),
-    strict("regexp_replace(text,text,text) text", regexp_replace),
-    strict("regexp_replace(text,text,text,text) text", regexp_replace),
-    strict("regexp_match(text,text) text[]", regexp_match),
     strict("repeat(text,int4) text", repeat),
     with_nulls("concat(anyelement...) text", |call| Ok(Value::text(joined(call, 0, "")))),
     with_nulls("concat_ws(text,anyelement...) text", |call| {
@@ -103,8 +92,6 @@ pub(super) const FUNCTIONS: &[Entry] = &[
         })?;
         Ok(Value::text(size_pretty(whole)))
     }),
-    set("regexp_split_to_table(text,text) setof regexp_split_to_table text", regexp_split),
-    set("regexp_split_to_table(text,text,text) setof regexp_split_to_table text", regexp_split),
 ];
 
 fn count(number: usize) -> Value {
@@ -132,7 +119,7 @@ fn chr(call: &Call<'_>) -> Result<Value, QueryError> {
 
 /// # Errors
 /// 2201E for a number that has no logarithm.
-fn logarithm(value: f64) -> Result<f64, QueryError> {
+pub(super) fn logarithm(value: f64) -> Result<f64, QueryError> {
     let refused = if value == 0.0 {
         "cannot take logarithm of zero"
     } else if value < 0.0 {
@@ -226,60 +213,6 @@ fn split_part(call: &Call<'_>) -> Result<Value, QueryError> {
     Ok(Value::text(index.and_then(|at| parts.get(at)).copied().unwrap_or("")))
 }
 
-fn regexp_replace(call: &Call<'_>) -> Result<Value, QueryError> {
-    let flags = call.text(3);
-    if flags.chars().any(|flag| !matches!(flag, 'g' | 'i')) {
-        return Err(unsupported(format!("regular expression flags \"{flags}\"")));
-    }
-    // PostgreSQL writes \1 and \& where the regex crate writes ${1} and ${0}.
-    let mut replacement = String::new();
-    let mut characters = call.text(2).chars();
-    while let Some(character) = characters.next() {
-        match (character, characters.clone().next()) {
-            ('\\', Some(digit)) if digit.is_ascii_digit() => {
-                characters.next();
-                replacement.push_str(&format!("${{{digit}}}"));
-            }
-            ('\\', Some('&')) => {
-                characters.next();
-                replacement.push_str("${0}");
-            }
-            ('\\', Some('\\')) => {
-                characters.next();
-                replacement.push('\\');
-            }
-            ('$', _) => replacement.push_str("$$"),
-            (other, _) => replacement.push(other),
-        }
-    }
-    let limit = usize::from(!flags.contains('g'));
-    call.env.with_pattern(call.text(1), flags.contains('i'), |regex| {
-        Value::text(regex.replacen(call.text(0), limit, replacement.as_str()).into_owned())
-    })
-}
-
-fn regexp_match(call: &Call<'_>) -> Result<Value, QueryError> {
-    call.env.with_pattern(call.text(1), false, |regex| {
-        let Some(groups) = regex.captures(call.text(0)) else { return Value::Null };
-        let skip = usize::from(groups.len() > 1);
-        let parts = groups.iter().skip(skip);
-        Value::array(
-            parts.map(|part| part.map_or(Value::Null, |part| Value::text(part.as_str()))).collect(),
-        )
-    })
-}
-
-/// Parts between matches; only flag `i` is known.
-fn regexp_split(call: &Call<'_>) -> Result<Vec<Row>, QueryError> {
-    let flags = call.text(2);
-    if !matches!(flags, "" | "i") {
-        return Err(unsupported(format!("regular expression flags \"{flags}\"")));
-    }
-    call.env.with_pattern(call.text(1), flags == "i", |regex| {
-        regex.split(call.text(0)).map(|part| Row::from(vec![Value::text(part)])).collect()
-    })
-}
-
 fn repeat(call: &Call<'_>) -> Result<Value, QueryError> {
     let times = call.count(1);
     if call.text(0).len().saturating_mul(times) > TEXT_BYTES_MAX {
@@ -309,6 +242,17 @@ fn format(call: &Call<'_>) -> Result<Value, QueryError> {
             next = rest[..digits].parse().unwrap_or(usize::MAX);
             rest = &rest[digits + 1..];
         }
+        let is_left = rest.starts_with('-');
+        rest = rest.trim_start_matches('-');
+        let mut width = 0_i64;
+        if let Some(after) = rest.strip_prefix('*') {
+            width = call.arguments.get(next).and_then(Value::as_int).unwrap_or(0);
+            (rest, next) = (after, next + 1);
+        } else {
+            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+            width = rest[..digits].parse().unwrap_or(width);
+            rest = &rest[digits..];
+        }
         let Some(specifier) = rest.chars().next() else {
             return Err(QueryError::new(
                 SqlState::INVALID_PARAMETER_VALUE,
@@ -326,8 +270,18 @@ fn format(call: &Call<'_>) -> Result<Value, QueryError> {
                 "too few arguments for format()",
             ));
         }
-        result.push_str(&formatted(call, specifier, next)?);
+        let shown = formatted(call, specifier, next)?;
         next += 1;
+        let wanted = usize::try_from(width.unsigned_abs()).unwrap_or(usize::MAX);
+        if wanted > TEXT_BYTES_MAX {
+            return Err(QueryError::new(SqlState::PROGRAM_LIMIT, "requested length too large"));
+        }
+        let blank = " ".repeat(wanted.saturating_sub(shown.chars().count()));
+        let is_left = is_left || width < 0;
+        let (before, after) = if is_left { ("", blank.as_str()) } else { (blank.as_str(), "") };
+        result.push_str(before);
+        result.push_str(&shown);
+        result.push_str(after);
     }
     result.push_str(rest);
     Ok(Value::text(result))
@@ -344,7 +298,11 @@ fn formatted(call: &Call<'_>, specifier: char, at: usize) -> Result<String, Quer
         'I' => Ok(quote_ident(&call.shown(at))),
         'L' if is_null => Ok("NULL".to_owned()),
         'L' => Ok(quote_literal(&call.shown(at))),
-        other => Err(unsupported(format!("format() type specifier \"{other}\""))),
+        other => Err(QueryError::new(
+            SqlState::INVALID_PARAMETER_VALUE,
+            format!("unrecognized format() type specifier \"{other}\""),
+        )
+        .with_hint("For a single \"%\" use \"%%\".")),
     }
 }
 

@@ -6,11 +6,8 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, ListArray};
-use datafusion::arrow::datatypes::{
-    DataType, Field, FieldRef, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type,
-    TimestampMicrosecondType, UInt32Type,
-};
+use datafusion::arrow::array::ArrayRef;
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{
@@ -22,6 +19,7 @@ use datafusion::scalar::ScalarValue;
 use super::{Call, REGISTRY, Resolved, resolve};
 use crate::catalog::{CatalogView, PG_TYPE_KEY, named_pg_type};
 use crate::catalog_query::result::{array, carrier, wire_type};
+use crate::catalog_query::stored::value_at;
 use crate::catalog_query::types::{self, TypeOid};
 use crate::catalog_query::{Env, Value, text};
 use crate::{PgType, QueryError};
@@ -36,6 +34,10 @@ const VOLATILE: &[&str] = &[
     "setval",
     "currval",
     "lastval",
+    "random",
+    "gen_random_uuid",
+    "array_shuffle",
+    "array_sample",
 ];
 
 /// Adds the functions of schema `pg_catalog` to a session.
@@ -174,11 +176,16 @@ impl ScalarUDFImpl for CatalogFunction {
                 let value = match self.name {
                     // The type is all that it asks for.
                     "pg_typeof" => Value::Null,
-                    _ => value_at(array, row)?,
+                    _ => value_at(&env, array, row, *from).map_err(external)?,
                 };
                 arguments.push(text::cast(&env, &value, *from, *to).map_err(external)?);
             }
-            let call = Call { env: &env, types: &resolved.argument_types, arguments: &arguments };
+            let call = Call {
+                name: self.name,
+                env: &env,
+                types: &resolved.argument_types,
+                arguments: &arguments,
+            };
             results.push(resolved.function.call(&call).map_err(external)?);
         }
         let results: Vec<&Value> = results.iter().collect();
@@ -188,38 +195,4 @@ impl ScalarUDFImpl for CatalogFunction {
         }
         Ok(ColumnarValue::Array(result))
     }
-}
-
-/// Value of one row of an argument.
-fn value_at(array: &ArrayRef, row: usize) -> Result<Value> {
-    if array.is_null(row) {
-        return Ok(Value::Null);
-    }
-    Ok(match array.data_type() {
-        DataType::Null => Value::Null,
-        DataType::Boolean => Value::Bool(array.as_boolean().value(row)),
-        DataType::Int16 => Value::Int(array.as_primitive::<Int16Type>().value(row).into()),
-        DataType::Int32 => Value::Int(array.as_primitive::<Int32Type>().value(row).into()),
-        DataType::Int64 => Value::Int(array.as_primitive::<Int64Type>().value(row)),
-        DataType::UInt32 => Value::Int(array.as_primitive::<UInt32Type>().value(row).into()),
-        DataType::Float32 => Value::Float(array.as_primitive::<Float32Type>().value(row).into()),
-        DataType::Float64 => Value::Float(array.as_primitive::<Float64Type>().value(row)),
-        DataType::Utf8 => Value::text(array.as_string::<i32>().value(row)),
-        DataType::LargeUtf8 => Value::text(array.as_string::<i64>().value(row)),
-        DataType::Utf8View => Value::text(array.as_string_view().value(row)),
-        DataType::Timestamp(datafusion::arrow::datatypes::TimeUnit::Microsecond, _) => {
-            Value::Int(array.as_primitive::<TimestampMicrosecondType>().value(row))
-        }
-        DataType::List(_) => {
-            let list: &ListArray = array.as_list();
-            let elements = list.value(row);
-            let elements = (0..elements.len()).map(|at| value_at(&elements, at));
-            Value::array(elements.collect::<Result<_>>()?)
-        }
-        other => {
-            return Err(external(crate::catalog_query::unsupported(format!(
-                "an argument of Arrow type {other}"
-            ))));
-        }
-    })
 }

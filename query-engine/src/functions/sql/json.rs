@@ -46,6 +46,29 @@ pub(super) const FUNCTIONS: &[Entry] = &[
     Entry("jsonb_extract_path(jsonb,text) jsonb", |call| got(call, true)),
 ];
 
+/// The member of `json` text that a key names, or the element at an index: as it is written or, `as_text`,
+/// without the quotes of a string.
+///
+/// # Errors
+/// 22P02 for text that is no JSON.
+pub(crate) fn written_member(
+    document: &str,
+    key: Option<&str>,
+    index: i64,
+    as_text: bool,
+) -> Result<Option<String>, QueryError> {
+    let json = Json::parse(document).ok_or_else(|| {
+        QueryError::new(SqlState::INVALID_TEXT, "invalid input syntax for type json")
+            .about(document)
+    })?;
+    let found = match key {
+        Some(key) => json.field(key),
+        None => json.element(index),
+    };
+    Ok(found
+        .and_then(|found| if as_text { Json::shown(found) } else { Some(found.raw().to_owned()) }))
+}
+
 fn truth(value: bool) -> ScalarValue {
     ScalarValue::Boolean(Some(value))
 }

@@ -45,7 +45,7 @@ impl Planner {
             .analyzer()
             .execute_and_check(planned.plan.clone(), self.state.config_options(), |_, _| {})
             .map_err(|error| query_error(&error))?;
-        let (columns, _) = self.columns(&analyzed, &planned.plan, &planned.oids)?;
+        let (columns, _) = self.columns(&analyzed, &planned.plan, &planned.oids, &[])?;
         let fields = analyzed.schema().fields().iter().cloned().collect();
         let origins = planned
             .plan

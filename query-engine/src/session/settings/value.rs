@@ -5,6 +5,7 @@ use std::str::FromStr;
 use datafusion::arrow::array::timezone::Tz;
 
 use super::spec::{SettingKind, SettingSpec};
+use crate::values::Zone;
 use crate::{QueryError, SqlState};
 
 const MS_PER_SECOND: u64 = 1_000;
@@ -200,7 +201,9 @@ fn time_zone(raw: &str) -> Option<String> {
     if name.eq_ignore_ascii_case("utc") || name.eq_ignore_ascii_case("default") {
         return Some(if name.eq_ignore_ascii_case("utc") { "UTC" } else { "Etc/UTC" }.to_owned());
     }
-    Tz::from_str(name).ok().map(|_| name.to_owned())
+    // A fixed distance from UTC, as SET TIME ZONE with a number makes it.
+    let is_fixed = name.starts_with('<') && Zone::parse(name).is_some();
+    (is_fixed || Tz::from_str(name).is_ok()).then(|| name.to_owned())
 }
 
 /// What `raw` leaves open stays as it is `current`ly; German dates begin with the day.

@@ -17,11 +17,19 @@ impl Decimal {
             let message = "cannot take square root of a negative number";
             return Err(QueryError::new(SqlState("2201F"), message));
         }
-        let Finite { digits, scale } = self else { return Ok(self.clone()) };
+        let Finite { scale, .. } = self else { return Ok(self.clone()) };
         let (weight, _) = self.first_group();
         let weight = (weight + 1) * GROUP_DIGITS / 2 - 1;
         let result_scale = (SIGNIFICANT_DIGITS_MIN - weight).max((*scale).into());
-        let result_scale = result_scale.clamp(0, RESULT_SCALE_MAX) as u32;
+        self.sqrt_to(result_scale.clamp(0, RESULT_SCALE_MAX) as u32)
+    }
+
+    /// The root with this many digits after the point, of a number that is not negative.
+    ///
+    /// # Errors
+    /// 22003 for a root that no `numeric` holds.
+    pub(crate) fn sqrt_to(&self, result_scale: u32) -> Result<Self, QueryError> {
+        let Finite { digits, scale } = self else { return Ok(self.clone()) };
         let up = 2 * i64::from(result_scale) - i64::from(*scale);
         let square = if up >= 0 {
             digits.magnitude() * power_of_ten(up as u32).magnitude()
@@ -38,15 +46,12 @@ impl Decimal {
     /// The power.
     ///
     /// # Errors
-    /// As [`Self::power_whole`]; 0A000 for an exponent that is no whole number.
+    /// As [`Self::power_whole`]; 2201F for a negative number and an exponent that is no whole number.
     pub(crate) fn power(&self, exponent: &Self) -> Result<Self, QueryError> {
         let whole = exponent.to_int().filter(|whole| Self::from_int(*whole) == *exponent);
         match whole {
             Some(whole) => self.power_whole(whole, exponent.scale().unwrap_or(0)),
-            None => Err(QueryError::new(
-                SqlState::FEATURE_NOT_SUPPORTED,
-                "a power with a fraction in its exponent is not supported for numeric",
-            )),
+            None => self.power_fraction(exponent),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::{QueryError, SqlState};
 
+use super::date_text::{self, FieldOrder};
 use super::number::trim;
 use crate::values::calendar::{
     CivilDate, PG_EPOCH_DAYS, PG_EPOCH_US, SECONDS_PER_DAY, US_PER_DAY, US_PER_SECOND, Zone,
@@ -59,14 +60,40 @@ fn special(text: &str) -> Option<Special> {
     }
 }
 
-struct Parts {
-    days: i64,
-    time_us: i64,
-    offset_seconds: Option<i32>,
+/// What a text says of an instant.
+pub(super) struct Parts {
+    pub(super) days: i64,
+    pub(super) time_us: i64,
+    pub(super) offset_seconds: Option<i32>,
+}
+
+/// A text in ISO form, or in another that is known.
+fn parse_parts(shown_type: &str, text: &str) -> Result<Parts, QueryError> {
+    parse_iso(shown_type, text)
+        .or_else(|error| date_text::parts(trim(text), FieldOrder::Open).ok_or(error))
+}
+
+/// A date or instant that may be written with day or month first, in ISO form; `None` where it is in no
+/// such form.
+pub(crate) fn in_iso_form(text: &str, is_day_first: bool) -> Option<String> {
+    let order = if is_day_first { FieldOrder::DayFirst } else { FieldOrder::MonthFirst };
+    let end = text.find([' ', ',']).unwrap_or(text.len());
+    let (date, rest) = text.split_at(end);
+    // Only what starts with a day or a month depends on the order.
+    let is_numbers = date.find(['/', '-', '.']).is_some_and(|at| at <= 2)
+        && date.bytes().all(|byte| byte.is_ascii_digit() || b"/-.".contains(&byte));
+    let found = date_text::parts(date, order).filter(|_| is_numbers)?;
+    let CivilDate { year, month, day } = CivilDate::from_unix_days(found.days);
+    Some(format!("{year:04}-{month:02}-{day:02}{rest}"))
+}
+
+/// Microseconds of a clock in range.
+pub(super) fn clock_of(text: &str) -> Option<i64> {
+    clock_us(text).flatten()
 }
 
 /// `YYYY-MM-DD[(T| )HH:MM[:SS[.ffffff]][ ][offset]][ BC]`.
-fn parse_parts(shown_type: &str, text: &str) -> Result<Parts, QueryError> {
+fn parse_iso(shown_type: &str, text: &str) -> Result<Parts, QueryError> {
     let invalid = || {
         let message = format!("invalid input syntax for type {shown_type}: \"{text}\"");
         QueryError::new(SqlState::INVALID_DATETIME, message)

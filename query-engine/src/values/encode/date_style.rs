@@ -29,6 +29,11 @@ pub(crate) struct DateStyle {
 impl DateStyle {
     pub(crate) const ISO: Self = Self { output: Output::Iso, day_first: false };
 
+    /// Whether `1/2/2024` is the first of February.
+    pub(crate) fn is_day_first(self) -> bool {
+        self.day_first
+    }
+
     /// Reads the form that SHOW prints, such as `SQL, DMY`; ISO for any other.
     pub(crate) fn parse(setting: &str) -> Self {
         let (output, order) = setting.split_once(',').unwrap_or((setting, ""));
