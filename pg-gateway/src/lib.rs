@@ -39,6 +39,7 @@ mod simple_query;
 mod error;
 mod frame;
 mod message;
+mod network;
 mod reply;
 mod result_stream;
 mod wire;

@@ -1,5 +1,13 @@
 //! The listener: accepts clients, keeps the limits, stops in order.
 //!
+//! ```text
+//! accept ──> the network thread with the fewest clients ──> serve: startup, sign-in, connection
+//! ```
+//!
+//! A client stays on one network thread: its messages wake that thread and no other, which for short
+//! statements costs more than the statements. Queries run on the engine's threads, so that network
+//! threads have nothing to do for long.
+//!
 //! Invariants
 //! - At most `connections_max` sessions and [`STARTUPS_MAX`] clients before sign-in exist at a time.
 //! - Silent clients cannot keep others out: the oldest of them makes room for the next.
@@ -20,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::Authenticator;
 use crate::cancel::CancelRegistry;
 use crate::config::GatewayConfig;
+use crate::network::{NetworkThreads, Seat};
 use crate::places::Places;
 use crate::startup::{CANCEL_ATTEMPTS_MAX, Reception};
 use crate::startups::{Startup, Startups};
@@ -64,6 +73,7 @@ impl Gateway {
         let failed = |source| StartError { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let local_addr = listener.local_addr().map_err(failed)?;
+        let network = NetworkThreads::start().map_err(failed)?;
         let shutdown = CancellationToken::new();
         let authenticator = Authenticator::new(config.auth);
         let reserved = if authenticator.has_admin() { config.reserved_connections } else { 0 };
@@ -82,7 +92,7 @@ impl Gateway {
             stop_timeout: config.stop_timeout,
         };
         tracing::info!(%local_addr, "gateway listens");
-        let acceptor = tokio::spawn(accept_all(listener, reception, limits));
+        let acceptor = tokio::spawn(accept_all(listener, network, reception, limits));
         Ok(RunningGateway { local_addr, shutdown, acceptor })
     }
 }
@@ -117,7 +127,12 @@ struct Limits {
     stop_timeout: Duration,
 }
 
-async fn accept_all(listener: TcpListener, reception: Arc<Reception>, limits: Limits) {
+async fn accept_all(
+    listener: TcpListener,
+    network: NetworkThreads,
+    reception: Arc<Reception>,
+    limits: Limits,
+) {
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -129,12 +144,16 @@ async fn accept_all(listener: TcpListener, reception: Arc<Reception>, limits: Li
             }
             accepted = listener.accept() => accepted,
         };
-        match accepted {
+        // The stream leaves the event loop of this thread for that of its own.
+        let moved = accepted.and_then(|(stream, client)| Ok((stream.into_std()?, client)));
+        match moved {
             Ok((stream, client)) => {
                 let startup = limits.startups.enter();
-                let serve =
-                    serve(stream, client, startup, limits.startup_timeout, reception.clone());
-                connections.spawn(serve);
+                let seat = network.seat();
+                let thread = seat.handle.clone();
+                let timeout = limits.startup_timeout;
+                let serve = serve(stream, client, startup, timeout, reception.clone(), seat);
+                connections.spawn_on(serve, &thread);
             }
             Err(error) => {
                 tracing::warn!(%error, "accept failed");
@@ -152,20 +171,27 @@ async fn accept_all(listener: TcpListener, reception: Arc<Reception>, limits: Li
         tracing::warn!(count = connections.len(), "connections did not end in time");
         connections.shutdown().await;
     }
+    if let Err(error) = tokio::task::spawn_blocking(|| network.stop()).await {
+        tracing::error!(%error, "network threads did not stop");
+    }
 }
 
 #[tracing::instrument(name = "connection", skip_all, fields(client = %client))]
 async fn serve(
-    stream: TcpStream,
+    stream: std::net::TcpStream,
     client: SocketAddr,
     startup: Startup,
     startup_timeout: Duration,
     reception: Arc<Reception>,
+    _seat: Seat,
 ) {
-    if let Err(error) = prepare_socket(&stream) {
-        tracing::debug!(%error, "connection lost");
-        return;
-    }
+    let stream = match prepare_socket(stream) {
+        Ok(stream) => stream,
+        Err(error) => {
+            tracing::debug!(%error, "connection lost");
+            return;
+        }
+    };
     let receive = reception.receive(Box::new(stream), client);
     let guest = tokio::select! {
         biased;
@@ -187,12 +213,15 @@ async fn serve(
     }
 }
 
-fn prepare_socket(stream: &TcpStream) -> io::Result<()> {
+/// The stream on the event loop of this thread.
+fn prepare_socket(stream: std::net::TcpStream) -> io::Result<TcpStream> {
+    let stream = TcpStream::from_std(stream)?;
     // Answers are small and complete when they are written.
     stream.set_nodelay(true)?;
     // A client whose machine is gone never closes: without this it would keep its place for ever.
-    socket2::SockRef::from(stream)
-        .set_tcp_keepalive(&socket2::TcpKeepalive::new().with_time(KEEPALIVE_IDLE))
+    socket2::SockRef::from(&stream)
+        .set_tcp_keepalive(&socket2::TcpKeepalive::new().with_time(KEEPALIVE_IDLE))?;
+    Ok(stream)
 }
 
 fn log_end(ended: Result<(), tokio::task::JoinError>) {

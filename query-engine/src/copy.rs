@@ -312,7 +312,7 @@ mod tests {
         use crate::statement::Kind;
         let way = if is_from { "FROM STDIN" } else { "TO STDOUT" };
         let statement = crate::statement::parse(&format!("COPY t {way} {sql}"))?.remove(0);
-        let Kind::Copy(copy) = statement.kind else { panic!("a COPY is a COPY") };
+        let Kind::Copy(copy) = &*statement.kind else { panic!("a COPY is a COPY") };
         CopyOptions::new(&copy.options, &["a".to_owned(), "b".to_owned()], is_from)
     }
 

@@ -12,15 +12,14 @@
 
 mod shape;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt64Array};
 use datafusion::arrow::compute::{concat, take};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::DataFusionError;
-use datafusion::logical_expr::{col, lit};
-use datafusion::scalar::ScalarValue;
-use schemas::TableSpec;
+use schemas::{BLOCK_NUMBER_MAX, TableSpec};
 use sqlparser::ast::Query;
 use storage::{ChainSnapshot, Found, HotBlock, Reach, RowsWanted, SegmentFile, Store};
 
@@ -136,19 +135,20 @@ impl KeyLookup {
         };
         let snapshot = store.snapshot(&view.database).map_err(|error| storage_error(&error))?;
         let finder = BlockFinder { spec: self.spec, snapshot: &snapshot, allow_gaps };
-        let name = self.spec.columns[self.key].name;
-        let filter = match key {
+        let blocks = match key {
             Key::Hash(hash) => {
-                col(name).eq(lit(ScalarValue::FixedSizeBinary(32, Some(hash.to_vec()))))
+                let name = self.spec.columns[self.key].name;
+                match finder.blocks_of_hash(name, hash)? {
+                    Some(Blocks::Found(found)) => found.into_iter().collect(),
+                    Some(Blocks::Within(_)) | None => return Ok(LookupRun::ForPlanner),
+                }
             }
-            Key::Number(number) => col(name).eq(lit(number)),
-        };
-        let blocks: Vec<u64> = match finder.blocks(&[filter])? {
-            Blocks::Found(found) => found.into_iter().collect(),
-            Blocks::Within(within) if within.first == within.last => {
-                u64::try_from(within.first).into_iter().collect()
+            Key::Number(number) => {
+                let block = u64::try_from(number).ok().filter(|block| *block <= BLOCK_NUMBER_MAX);
+                let Some(block) = block else { return Ok(LookupRun::ForPlanner) };
+                finder.check_gaps(&Blocks::Found(BTreeSet::from([block])))?;
+                vec![block]
             }
-            Blocks::Within(_) => return Ok(LookupRun::ForPlanner),
         };
         let mut parts = Vec::with_capacity(blocks.len());
         let mut row_count = 0;

@@ -325,7 +325,7 @@ impl Session {
         if let Some(prepared) = self.prepared_before(&statement, declared).await? {
             return Ok(prepared);
         }
-        if let Kind::Query(query) = &statement.kind
+        if let Kind::Query(query) = &*statement.kind
             && !names_an_object(query, &self.view)
             && let Some(lookup) = KeyLookup::of(query, &self.view, self.engine.store(), declared)
         {
@@ -333,12 +333,12 @@ impl Session {
         }
         let none: Arc<[PgType]> = Arc::from([]);
         let mut plan = PlanSlot::default();
-        let (parameter_types, columns) = match &statement.kind {
+        let (parameter_types, columns) = match &*statement.kind {
             Kind::Query(query) | Kind::Explain { query, .. } | Kind::Declare { query, .. } => {
                 let types;
                 let columns;
                 (types, columns, plan) = self.describe(query, declared).await?;
-                match statement.kind {
+                match *statement.kind {
                     Kind::Explain { options, .. } => (types, Some(explain::columns(options))),
                     Kind::Declare { .. } => (types, None),
                     _ => (types, Some(columns)),
@@ -394,8 +394,8 @@ impl Session {
             self.refresh()?;
         }
         let stop = self.stop(cancel);
-        self.has_queried |= matches!(prepared.statement.kind, Kind::Query(_) | Kind::Write(_));
-        match &prepared.statement.kind {
+        self.has_queried |= matches!(*prepared.statement.kind, Kind::Query(_) | Kind::Write(_));
+        match &*prepared.statement.kind {
             Kind::Query(query) => self.run_prepared(prepared, query, parameters, stop).await,
             Kind::Explain { query, options } => {
                 let since = Instant::now();
@@ -408,7 +408,7 @@ impl Session {
                 self.try_revalidate(&named).await?;
                 let values =
                     utility::arguments(name, arguments, &named.parameter_types, &self.view)?;
-                match &named.statement.kind {
+                match &*named.statement.kind {
                     Kind::Query(query) => self.run_prepared(&named, query, &values, stop).await,
                     // A named statement of the protocol may be any; it names no other statement.
                     _ => Box::pin(self.try_execute(&named, &values, stop.cancel.clone())).await,

@@ -32,8 +32,8 @@ pub(crate) fn prepared_query(ast: Ast) -> Result<Kind, crate::QueryError> {
 pub struct Statement {
     /// The whole text that was parsed: positions count from its start.
     pub(crate) text: Arc<str>,
-    /// What to do.
-    pub(crate) kind: Kind,
+    /// What to do. Shared: the same text is prepared and kept again and again.
+    pub(crate) kind: Arc<Kind>,
 }
 
 impl Statement {
@@ -41,7 +41,7 @@ impl Statement {
     /// of REPEATABLE READ sees.
     pub(crate) fn reads(&self) -> bool {
         matches!(
-            self.kind,
+            *self.kind,
             Kind::Query(_)
                 | Kind::Explain { .. }
                 | Kind::Execute { .. }
@@ -55,7 +55,7 @@ impl Statement {
 
     /// Whether the statement may run in a failed transaction block: it ends it or goes back in it.
     pub(crate) fn ends_failed_block(&self) -> bool {
-        matches!(self.kind, Kind::Commit { .. } | Kind::Rollback { .. } | Kind::RollbackTo(_))
+        matches!(*self.kind, Kind::Commit { .. } | Kind::Rollback { .. } | Kind::RollbackTo(_))
     }
 }
 

@@ -18,6 +18,7 @@ mod checked_store;
 mod commit;
 mod data_dir;
 mod error;
+mod generations;
 mod kv;
 mod network;
 mod objects;

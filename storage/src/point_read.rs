@@ -15,6 +15,7 @@
 
 mod cache;
 mod file;
+mod pages;
 mod slice;
 
 use std::collections::BTreeSet;

@@ -1,16 +1,24 @@
 //! One fixed view of a network for one query.
 
 use std::fmt;
-use std::sync::Arc;
+use std::hash::RandomState;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use schemas::{BlockHash, BlockNumber, BlockRange, VerificationLevel};
 
 use crate::chain_state::ChainState;
+use crate::generations::Generations;
 use crate::kv::keys::{self, NetworkId};
 use crate::kv::records::{self, Header};
 use crate::kv::{Family, Kv};
 use crate::ranges::{self, StoredRange};
 use crate::{BlockRecord, HotBlock, Network, Segment, StorageError};
+
+/// Transaction hashes of which a snapshot remembers the blocks.
+const HASHES_KEPT_MAX: usize = 64 * 1024;
+
+/// Sealed blocks that the index names for a transaction.
+type KnownBlocks = Generations<[u8; 32], Arc<[BlockNumber]>, RandomState>;
 
 /// Manifest and hot tail of one network at one moment. Cheap to clone and to hold.
 ///
@@ -28,6 +36,10 @@ struct Inner {
     state: ChainState,
     hot: Vec<Arc<HotBlock>>,
     ranges: Vec<StoredRange>,
+    /// What lookups found in the index: a search in it costs more than all the rest of a lookup.
+    known_blocks: Mutex<KnownBlocks>,
+    /// Transactions of the hot blocks; made by the first lookup.
+    hot_transactions: OnceLock<Vec<([u8; 32], BlockNumber)>>,
 }
 
 impl fmt::Debug for ChainSnapshot {
@@ -59,7 +71,17 @@ impl ChainSnapshot {
             Some(StoredRange { range, level: block.record.level, finalized: false })
         });
         let ranges = ranges::merge(sealed.chain(open).collect());
-        Self { inner: Arc::new(Inner { kv, network_id, network, state, hot, ranges }) }
+        let inner = Inner {
+            kv,
+            network_id,
+            network,
+            state,
+            hot,
+            ranges,
+            known_blocks: Mutex::new(KnownBlocks::new(HASHES_KEPT_MAX, |_| 1)),
+            hot_transactions: OnceLock::new(),
+        };
+        Self { inner: Arc::new(inner) }
     }
 
     pub(crate) fn network_id(&self) -> NetworkId {
@@ -156,6 +178,20 @@ impl ChainSnapshot {
     /// # Errors
     /// `State` or `Corrupt` when the state store cannot be read.
     pub fn transaction_blocks(&self, hash: &[u8; 32]) -> Result<Vec<BlockNumber>, StorageError> {
+        let mut blocks = self.sealed_blocks(hash)?.to_vec();
+        let hot = self.inner.hot_transactions.get_or_init(|| by_hash(&self.inner.hot));
+        let first = hot.partition_point(|(known, _)| known < hash);
+        let found = hot[first..].iter().take_while(|(known, _)| known == hash);
+        blocks.extend(found.map(|(_, number)| *number));
+        Ok(blocks)
+    }
+
+    /// Blocks in segments that may hold the transaction.
+    fn sealed_blocks(&self, hash: &[u8; 32]) -> Result<Arc<[BlockNumber]>, StorageError> {
+        let known = || self.inner.known_blocks.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(blocks) = known().get(hash) {
+            return Ok(blocks);
+        }
         let mut blocks = Vec::new();
         let prefix = keys::transaction_prefix(self.inner.network_id, hash);
         self.inner.kv.scan(Family::Transactions, &prefix, |key, _| {
@@ -165,10 +201,8 @@ impl ChainSnapshot {
             }
             Ok(())
         })?;
-        let hot = self.inner.hot.iter().map(|block| &block.record);
-        blocks.extend(
-            hot.filter(|record| record.transaction_hashes.contains(hash)).map(|r| r.number),
-        );
+        let blocks: Arc<[BlockNumber]> = blocks.into();
+        known().put(*hash, Arc::clone(&blocks));
         Ok(blocks)
     }
 
@@ -223,4 +257,13 @@ impl ChainSnapshot {
         let index = hot.binary_search_by_key(&number, |block| block.record.number).ok()?;
         hot.get(index)
     }
+}
+
+/// Hashes of all transactions of `blocks` with the block of each, sorted.
+fn by_hash(blocks: &[Arc<HotBlock>]) -> Vec<([u8; 32], BlockNumber)> {
+    let records = blocks.iter().map(|block| &block.record);
+    let hashes = records.flat_map(|r| r.transaction_hashes.iter().map(|hash| (*hash, r.number)));
+    let mut hashes: Vec<_> = hashes.collect();
+    hashes.sort_unstable();
+    hashes
 }

@@ -14,11 +14,13 @@ use crate::statement::{Kind, parse};
 use crate::types::bytea;
 
 /// The statement that every lookup is, but for its columns, its table and its condition.
-static PLAIN: LazyLock<Box<Query>> =
-    LazyLock::new(|| match parse("SELECT * FROM t WHERE true").map(|mut all| all.pop()) {
-        Ok(Some(crate::Statement { kind: Kind::Query(query), .. })) => query,
+static PLAIN: LazyLock<Box<Query>> = LazyLock::new(|| {
+    let statements = parse("SELECT * FROM t WHERE true").unwrap_or_default();
+    match statements.first().map(|statement| &*statement.kind) {
+        Some(Kind::Query(query)) => query.clone(),
         _ => unreachable!("the text is one query"),
-    });
+    }
+});
 
 /// What the key is compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -241,7 +243,7 @@ mod tests {
     use super::*;
 
     fn shape(sql: &str, declared: &[Option<PgType>]) -> Option<Shape> {
-        let Kind::Query(query) = parse(sql).unwrap().remove(0).kind else { panic!("{sql}") };
+        let Kind::Query(query) = (*parse(sql).unwrap().remove(0).kind).clone() else { panic!("{sql}") };
         Shape::of(&query, &evm::TABLES, "demo", declared)
     }
 

@@ -38,12 +38,12 @@ pub enum CursorUse<'a> {
 impl Prepared {
     /// Whether the statement goes back to a savepoint.
     pub fn is_rollback_to(&self) -> bool {
-        matches!(self.statement.kind, Kind::RollbackTo(_))
+        matches!(*self.statement.kind, Kind::RollbackTo(_))
     }
 
     /// The cursor that the statement names.
     pub fn cursor_use(&self) -> Option<CursorUse<'_>> {
-        match &self.statement.kind {
+        match &*self.statement.kind {
             Kind::Declare { name, .. } => Some(CursorUse::Declare(name)),
             Kind::Fetch { name, .. } => Some(CursorUse::Fetch(name)),
             Kind::Close(name) => Some(CursorUse::Close(name.as_deref())),
@@ -161,7 +161,7 @@ pub(super) struct Declaration<'a> {
 impl Session {
     /// Columns of the rows that a run of `prepared` would give now: a FETCH has those of its cursor.
     pub fn result_columns(&self, prepared: &Prepared) -> Option<Arc<[ResultColumn]>> {
-        match &prepared.statement.kind {
+        match &*prepared.statement.kind {
             Kind::Fetch { name, is_move: false, .. } => self.cursors.columns(name),
             _ => prepared.columns.clone(),
         }

@@ -65,8 +65,8 @@ impl Session {
         prepared: &Prepared,
         values: &[Parameter],
     ) -> Result<(), QueryError> {
-        let Kind::Query(query) = &prepared.statement.kind else { return Ok(()) };
-        let is_constant = naming::is_constant(query);
+        let Kind::Query(query) = &*prepared.statement.kind else { return Ok(()) };
+        let is_constant = prepared.lookup.is_none() && naming::is_constant(query);
         if !is_constant || self.status == TransactionStatus::Failed {
             return Ok(());
         }

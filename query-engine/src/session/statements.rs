@@ -38,7 +38,7 @@ impl KeptStatements {
     /// Keeps what `text` was parsed to, if it is one query of no unusual length.
     pub(super) fn keep(&mut self, text: &str, statements: &[Statement]) {
         let [statement] = statements else { return };
-        if text.len() > STATEMENT_KEPT_BYTES_MAX || !matches!(statement.kind, Kind::Query(_)) {
+        if text.len() > STATEMENT_KEPT_BYTES_MAX || !matches!(*statement.kind, Kind::Query(_)) {
             return;
         }
         if self.items.len() >= STATEMENTS_KEPT_MAX {

@@ -188,8 +188,10 @@ impl Session {
             .iter()
             .map(|sql_type| parameter_type(sql_type).map(Some))
             .collect::<Result<Vec<_>, _>>()?;
-        let statement =
-            Statement { text: Arc::clone(text), kind: prepared_query(statement.clone())? };
+        let statement = Statement {
+            text: Arc::clone(text),
+            kind: Arc::new(prepared_query(statement.clone())?),
+        };
         let prepared = self.try_prepare(statement, &declared).await?;
         self.keep_named(name, Some(Arc::new(prepared)))?;
         Ok(done("PREPARE"))

@@ -97,7 +97,7 @@ pub(crate) fn parse_cutting(
             Parsed::Ast(ast) => classify(*ast),
         }
         .map_err(|error| position::locate(error, sql))?;
-        statements.push(Statement { text: Arc::clone(&text), kind });
+        statements.push(Statement { text: Arc::clone(&text), kind: Arc::new(kind) });
     }
 }
 

@@ -60,6 +60,31 @@ pub(crate) struct BlockFinder<'a> {
     pub(crate) allow_gaps: bool,
 }
 
+/// An index from hashes to blocks.
+#[derive(Clone, Copy)]
+enum Index {
+    BlockHash,
+    TransactionHash,
+}
+
+/// The indexes, that of the fewer blocks first.
+const INDEXED: [Index; 2] = [Index::BlockHash, Index::TransactionHash];
+
+impl Index {
+    /// The column of a table that the index knows.
+    fn column_of(self, spec: &TableSpec) -> Option<&'static str> {
+        match (self, spec.name) {
+            (Self::BlockHash, "blocks") => Some("hash"),
+            (Self::BlockHash, _) => Some("block_hash"),
+            (Self::TransactionHash, "transactions") => Some("hash"),
+            (Self::TransactionHash, "receipts" | "logs" | "token_transfers") => {
+                Some("transaction_hash")
+            }
+            (Self::TransactionHash, _) => None,
+        }
+    }
+}
+
 /// Where the index of hashes says that rows are.
 struct Lookup {
     found: BTreeSet<u64>,
@@ -83,7 +108,30 @@ impl BlockFinder<'_> {
     /// The blocks to read, after the gap rule.
     pub(crate) fn blocks(&self, filters: &[Expr]) -> Result<Blocks, QueryError> {
         let within = bounds(filters, self.spec.block_column);
-        match self.lookup(filters)? {
+        let named = INDEXED.into_iter().find_map(|index| {
+            let list = hashes(filters, index.column_of(self.spec)?)?;
+            Some((index, list))
+        });
+        let found = named.map(|(index, list)| self.lookup(index, list)).transpose()?;
+        self.allowed(found, within)
+    }
+
+    /// The blocks to read for rows with this hash in `column`, after the gap rule. `None` for a column
+    /// that no index knows.
+    pub(crate) fn blocks_of_hash(
+        &self,
+        column: &str,
+        hash: [u8; 32],
+    ) -> Result<Option<Blocks>, QueryError> {
+        let is_of = |index: &Index| index.column_of(self.spec) == Some(column);
+        let Some(index) = INDEXED.into_iter().find(is_of) else { return Ok(None) };
+        let found = self.lookup(index, [hash])?;
+        self.allowed(Some(found), Bounds::ALL).map(Some)
+    }
+
+    /// `found` within bounds, or all blocks within them, after the gap rule.
+    fn allowed(&self, found: Option<Lookup>, within: Bounds) -> Result<Blocks, QueryError> {
+        match found {
             Some(Lookup { found, all_stored }) if found.len() <= LOOKUP_BLOCKS_MAX => {
                 let inside = found.into_iter().filter(|number| {
                     i64::try_from(*number).is_ok_and(|n| (within.first..=within.last).contains(&n))
@@ -105,32 +153,32 @@ impl BlockFinder<'_> {
         }
     }
 
-    /// Blocks that hold the hashes in the filters; `None` when no filter names hashes.
-    fn lookup(&self, filters: &[Expr]) -> Result<Option<Lookup>, QueryError> {
-        let is_block = self.spec.name == "blocks";
-        let block_column = if is_block { "hash" } else { "block_hash" };
+    /// Blocks that hold the hashes.
+    fn lookup(
+        &self,
+        index: Index,
+        hashes: impl IntoIterator<Item = [u8; 32]>,
+    ) -> Result<Lookup, QueryError> {
         let mut lookup = Lookup { found: BTreeSet::new(), all_stored: true };
-        if let Some(list) = hashes(filters, block_column) {
-            for hash in list {
-                let number = self.snapshot.block_number(&BlockHash(hash));
-                lookup.add(number.map_err(|error| storage_error(&error))?);
+        for hash in hashes {
+            let failed = |error| storage_error(&error);
+            match index {
+                Index::BlockHash => {
+                    lookup.add(self.snapshot.block_number(&BlockHash(hash)).map_err(failed)?);
+                }
+                Index::TransactionHash => {
+                    lookup.add(self.snapshot.transaction_blocks(&hash).map_err(failed)?);
+                }
             }
-            return Ok(Some(lookup));
         }
-        let transaction_column = match self.spec.name {
-            "transactions" => "hash",
-            "receipts" | "logs" | "token_transfers" => "transaction_hash",
-            _ => return Ok(None),
-        };
-        let Some(list) = hashes(filters, transaction_column) else { return Ok(None) };
-        for hash in list {
-            let numbers = self.snapshot.transaction_blocks(&hash);
-            lookup.add(numbers.map_err(|error| storage_error(&error))?);
-        }
-        Ok(Some(lookup))
+        Ok(lookup)
     }
 
-    fn check_gaps(&self, blocks: &Blocks) -> Result<(), QueryError> {
+    /// The gap rule.
+    ///
+    /// # Errors
+    /// 55G01 where a block is missing that may hold rows.
+    pub(crate) fn check_gaps(&self, blocks: &Blocks) -> Result<(), QueryError> {
         if self.allow_gaps {
             return Ok(());
         }

@@ -1,15 +1,12 @@
-//! Decoded parts of segment files, bounded by their bytes.
-//!
-//! Two generations: what is read or used goes to the young one; when that holds half of the limit, it
-//! becomes the old one, and what was not used since the last change goes.
+//! Decoded parts of segment files.
 
-use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::file::FileIndex;
 use super::slice::Slice;
 use super::{Keys, Slices};
+use crate::generations::Generations;
 
 /// Bytes that an entry takes beside its data, about.
 const ENTRY_BYTES: usize = 256;
@@ -74,8 +71,6 @@ impl Hasher for Mixer {
     }
 }
 
-type Parts = HashMap<PartKey, Cached, BuildHasherDefault<Mixer>>;
-
 /// A decoded part.
 #[derive(Clone)]
 pub(super) enum Cached {
@@ -100,97 +95,22 @@ impl Cached {
     }
 }
 
+/// Decoded parts, bounded by their bytes.
 pub(super) struct PointCache {
-    generation_bytes_max: usize,
-    state: Mutex<Generations>,
-}
-
-#[derive(Default)]
-struct Generations {
-    young: Parts,
-    young_bytes: usize,
-    old: Parts,
+    state: Mutex<Generations<PartKey, Cached, BuildHasherDefault<Mixer>>>,
 }
 
 impl PointCache {
     pub(super) fn new(bytes_max: usize) -> Self {
-        Self { generation_bytes_max: bytes_max / 2, state: Mutex::default() }
+        Self { state: Mutex::new(Generations::new(bytes_max, Cached::size_bytes)) }
     }
 
     pub(super) fn get(&self, key: &PartKey) -> Option<Cached> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = state.young.get(key) {
-            return Some(found.clone());
-        }
-        let found = state.old.remove(key)?;
-        state.add(*key, found.clone(), self.generation_bytes_max);
-        Some(found)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).get(key)
     }
 
-    /// Keeps `part`, unless it alone is over the limit of a generation.
+    /// Keeps `part`, unless it alone is over half of the limit.
     pub(super) fn put(&self, key: PartKey, part: Cached) {
-        if part.size_bytes() > self.generation_bytes_max {
-            return;
-        }
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.add(key, part, self.generation_bytes_max);
-    }
-}
-
-impl Generations {
-    fn add(&mut self, key: PartKey, part: Cached, bytes_max: usize) {
-        let bytes = part.size_bytes();
-        if self.young_bytes + bytes > bytes_max {
-            self.old = std::mem::take(&mut self.young);
-            self.young_bytes = 0;
-        }
-        match self.young.insert(key, part) {
-            // Two lookups read the same part at the same time.
-            Some(before) => self.young_bytes += bytes.saturating_sub(before.size_bytes()),
-            None => self.young_bytes += bytes,
-        }
-    }
-
-    #[cfg(test)]
-    fn bytes(&self) -> usize {
-        self.young.values().chain(self.old.values()).map(Cached::size_bytes).sum()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use arrow::array::Int64Array;
-
-    use super::*;
-
-    fn key(page: u32) -> PartKey {
-        PartKey { content_hash: [0; 32], row_group: 0, part: Part::Slices { number: page } }
-    }
-
-    fn page() -> Cached {
-        Cached::Slices([Some(Slice::Plain(Arc::new(Int64Array::from(vec![0; 128]))))].into())
-    }
-
-    #[test]
-    fn the_limit_in_bytes_holds_and_what_is_used_stays() {
-        let limit = 10 * page().size_bytes();
-        let cache = PointCache::new(limit);
-        for number in 0..100 {
-            cache.put(key(number), page());
-            assert!(cache.get(&key(0)).is_some(), "{number}");
-            assert!(cache.get(&key(number)).is_some(), "{number}");
-            assert!(cache.state.lock().unwrap().bytes() <= limit, "{number}");
-        }
-        assert!(cache.get(&key(50)).is_none());
-    }
-
-    #[test]
-    fn a_part_as_large_as_a_generation_is_kept_and_a_larger_one_is_not() {
-        let cache = PointCache::new(2 * page().size_bytes());
-        cache.put(key(0), page());
-        assert!(cache.get(&key(0)).is_some());
-        let cache = PointCache::new(2 * page().size_bytes() - 2);
-        cache.put(key(0), page());
-        assert!(cache.get(&key(0)).is_none());
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).put(key, part);
     }
 }

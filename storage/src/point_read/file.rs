@@ -5,27 +5,32 @@ use std::io::{Cursor, ErrorKind};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::ArrayRef;
+use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
-use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection,
-    RowSelector,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, RowSelection, RowSelector,
 };
+use parquet::arrow::{ProjectionMask, parquet_to_arrow_field_levels};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{PageIndexPolicy, RowGroupMetaData};
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, RowGroupMetaData};
 use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::statistics::Statistics;
 use schemas::{BlockNumber, TableSpec};
 
+use super::pages::{StoredGroup, as_stored};
 use crate::data_dir::{DataDir, io};
 use crate::segment::chunk_hash;
 use crate::{SegmentFile, StorageError};
 
 /// Footer and page positions of a file.
 pub(super) struct FileIndex {
-    metadata: ArrowReaderMetadata,
+    /// Says of the pages what they are without their compression.
+    metadata: Arc<ParquetMetaData>,
+    /// Types of the columns.
+    schema: SchemaRef,
     block_column: usize,
     /// First and last block of each row group.
     groups: Vec<(i64, i64)>,
@@ -53,15 +58,17 @@ impl FileIndex {
         };
         let groups: Option<Vec<_>> = metadata.metadata().row_groups().iter().map(bounds).collect();
         let groups = groups.ok_or_else(|| corrupt(file, "no bounds of block numbers"))?;
-        Ok(Self { metadata, block_column, groups })
+        let schema = Arc::clone(metadata.schema());
+        let stored = as_stored(metadata.metadata()).map_err(|error| read_error(file, error))?;
+        Ok(Self { metadata: Arc::new(stored), schema, block_column, groups })
     }
 
     pub(super) fn size_bytes(&self) -> usize {
-        self.metadata.metadata().memory_size()
+        self.metadata.memory_size()
     }
 
     pub(super) fn column_count(&self) -> usize {
-        self.metadata.schema().fields().len()
+        self.schema.fields().len()
     }
 
     pub(super) fn block_column(&self) -> usize {
@@ -69,7 +76,7 @@ impl FileIndex {
     }
 
     pub(super) fn row_count(&self, group: usize) -> usize {
-        self.metadata.metadata().row_group(group).num_rows() as usize
+        self.metadata.row_group(group).num_rows() as usize
     }
 
     /// The row group that holds all rows of a block.
@@ -92,17 +99,20 @@ impl FileIndex {
             RowSelector::skip(rows.start),
             RowSelector::select(rows.len()),
         ]);
-        let input = CheckedFile::open(dir, file)?;
-        let mask = ProjectionMask::roots(self.metadata.parquet_schema(), columns.iter().copied());
         let fail = |error| read_error(file, error);
-        let mut reader =
-            ParquetRecordBatchReaderBuilder::new_with_metadata(input, self.metadata.clone())
-                .with_row_groups(vec![group])
-                .with_projection(mask)
-                .with_row_selection(selection)
-                .with_batch_size(rows.len())
-                .build()
-                .map_err(fail)?;
+        let descriptor = self.metadata.file_metadata().schema_descr();
+        let mask = ProjectionMask::roots(descriptor, columns.iter().copied());
+        let levels = parquet_to_arrow_field_levels(descriptor, mask, Some(self.schema.fields()))
+            .map_err(fail)?;
+        let input = CheckedFile::open(dir, file)?;
+        let stored = StoredGroup::new(input, Arc::clone(&self.metadata), group).map_err(fail)?;
+        let mut reader = ParquetRecordBatchReader::try_new_with_row_groups(
+            &levels,
+            &stored,
+            rows.len(),
+            Some(selection),
+        )
+        .map_err(fail)?;
         let batch = reader.next().transpose().map_err(|error| fail(error.into()))?;
         batch
             .filter(|batch| batch.num_rows() == rows.len() && batch.num_columns() == columns.len())
@@ -116,13 +126,17 @@ struct CheckedFile {
     file: File,
     path: PathBuf,
     expected: SegmentFile,
+    /// The chunk that was read last: small columns share one.
+    last: Mutex<Option<(u64, Bytes)>>,
 }
 
 impl CheckedFile {
     fn open(dir: &DataDir, file: &SegmentFile) -> Result<Self, StorageError> {
         let path = dir.segment_path(&file.path);
         match File::open(&path) {
-            Ok(opened) => Ok(Self { file: opened, path, expected: file.clone() }),
+            Ok(opened) => {
+                Ok(Self { file: opened, path, expected: file.clone(), last: Mutex::default() })
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 Err(corrupt(file, "file is missing"))
             }
@@ -132,13 +146,28 @@ impl CheckedFile {
 
     /// The bytes of `range`, read with the whole chunks around it.
     fn checked(&self, range: Range<u64>) -> Result<Bytes, StorageError> {
-        let (file, size_bytes) = (&self.expected, self.expected.size_bytes);
-        if range.start > range.end || range.end > size_bytes {
-            return Err(corrupt(file, "its footer points past its end"));
+        if range.start > range.end || range.end > self.expected.size_bytes {
+            return Err(corrupt(&self.expected, "its footer points past its end"));
         }
-        let first_chunk = range.start / SegmentFile::CHUNK_BYTES;
+        let chunk = range.start / SegmentFile::CHUNK_BYTES;
+        let start = chunk * SegmentFile::CHUNK_BYTES;
+        let (from, to) = ((range.start - start) as usize, (range.end - start) as usize);
+        if range.end > start + SegmentFile::CHUNK_BYTES {
+            return Ok(self.chunks(chunk, range.end)?.slice(from..to));
+        }
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes = match &*last {
+            Some((known, bytes)) if *known == chunk => bytes.clone(),
+            _ => last.insert((chunk, self.chunks(chunk, start + 1)?)).1.clone(),
+        };
+        Ok(bytes.slice(from..to))
+    }
+
+    /// The bytes from `first_chunk` to the end of the chunk before `end`, read and checked.
+    fn chunks(&self, first_chunk: u64, end: u64) -> Result<Bytes, StorageError> {
+        let file = &self.expected;
         let start = first_chunk * SegmentFile::CHUNK_BYTES;
-        let end = range.end.next_multiple_of(SegmentFile::CHUNK_BYTES).min(size_bytes);
+        let end = end.next_multiple_of(SegmentFile::CHUNK_BYTES).min(file.size_bytes);
         let mut bytes = vec![0; (end - start) as usize];
         self.file.read_exact_at(&mut bytes, start).map_err(|error| match error.kind() {
             ErrorKind::UnexpectedEof => corrupt(file, "file is shorter than its record says"),
@@ -151,8 +180,7 @@ impl CheckedFile {
                 return Err(corrupt(file, format!("chunk at byte {offset} differs")));
             }
         }
-        let (from, to) = ((range.start - start) as usize, (range.end - start) as usize);
-        Ok(Bytes::from(bytes).slice(from..to))
+        Ok(Bytes::from(bytes))
     }
 }
 
