@@ -23,6 +23,7 @@ use std::sync::{Arc, Mutex};
 use datafusion::arrow::datatypes::Field;
 
 use crate::activity::Entry;
+use crate::catalog_query::Row;
 use crate::notify::Outbox;
 use crate::objects::{Counter, Head, Object, Objects, Role};
 use crate::session::Settings;
@@ -144,8 +145,17 @@ pub(crate) struct CatalogView {
     pub(crate) sizes: Sizes,
     /// The session among all of this server.
     pub(crate) entry: Arc<Entry>,
+    /// Named statements and cursors of the session, brought up to date before a statement lists them.
+    pub(crate) own: Arc<Mutex<OwnLists>>,
     /// What the open transaction says with NOTIFY; lock briefly, never across an await.
     pub(crate) outbox: Arc<Mutex<Outbox>>,
+}
+
+/// Rows of `pg_prepared_statements` and `pg_cursors`.
+#[derive(Debug, Default)]
+pub(crate) struct OwnLists {
+    pub(crate) statements: Vec<Row>,
+    pub(crate) cursors: Vec<Row>,
 }
 
 /// What currval() and lastval() give.
@@ -217,6 +227,11 @@ impl CatalogView {
     /// Locks the settings. A panic of another holder leaves them usable: each change is one step.
     pub(crate) fn settings(&self) -> std::sync::MutexGuard<'_, Settings> {
         self.settings.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Locks the lists of named statements and cursors.
+    pub(crate) fn own(&self) -> std::sync::MutexGuard<'_, OwnLists> {
+        self.own.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Locks the outbox.

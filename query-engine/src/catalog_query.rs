@@ -40,12 +40,21 @@ use sqlparser::ast::Query;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use bind::figured;
-pub(crate) use env::Env;
+pub(crate) use env::{Env, Fetch};
 pub(crate) use value::{Interval, Row, Value};
 
 use crate::catalog::CatalogView;
 use crate::catalog::pg_catalog::builtin::BuiltinRelation;
 use crate::{Parameter, PgType, QueryError, ResultColumn, SqlState};
+
+/// Which relations beside catalogs a statement may read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Reach {
+    /// Tables of clients with this many rows together.
+    pub(crate) stored_rows_max: usize,
+    /// Chain tables, which the planner then reads for each run.
+    pub(crate) has_chain: bool,
+}
 
 /// A statement over catalogs with its types resolved.
 #[derive(Clone, Debug)]
@@ -58,7 +67,7 @@ pub(crate) struct CatalogQuery {
 impl CatalogQuery {
     /// Plans `query` if it reads catalogs and small tables only, or no relation at all. `None` means that the
     /// planner has to take it. `declared` holds the parameter types that the client named. Tables that
-    /// clients made are read, too, where they have no more rows than `stored_rows_max` together.
+    /// clients made are read, too, and chain tables, as far as `reach` goes.
     ///
     /// # Errors
     /// What PostgreSQL reports for the statement: 42703, 42P01, 42804, 22P02 and so on.
@@ -66,10 +75,10 @@ impl CatalogQuery {
         query: &Query,
         view: &CatalogView,
         declared: &[Option<PgType>],
-        stored_rows_max: usize,
+        reach: Reach,
     ) -> Result<Option<Self>, QueryError> {
         let env = Env::new(view);
-        match bind::bind(query, &env, declared, stored_rows_max) {
+        match bind::bind(query, &env, declared, reach) {
             Ok(Some(bound)) => Ok(Some(Self {
                 columns: result::columns(&bound.plan),
                 plan: Arc::new(bound.plan),
@@ -86,9 +95,9 @@ impl CatalogQuery {
         query: &Query,
         view: &CatalogView,
         declared: &[Option<PgType>],
-        stored_rows_max: usize,
+        reach: Reach,
     ) -> Option<QueryError> {
-        bind::bind(query, &Env::new(view), declared, stored_rows_max).err()
+        bind::bind(query, &Env::new(view), declared, reach).err()
     }
 
     /// A parameter of type `to` whose value is an expression without FROM, as EXECUTE gives it. `number` counts
@@ -180,8 +189,9 @@ impl CatalogQuery {
         view: &CatalogView,
         parameters: &[Parameter],
         cancel: &CancellationToken,
+        fetch: Option<Arc<dyn Fetch>>,
     ) -> Result<Result<RecordBatch, QueryError>, QueryError> {
-        let env = Env::cancellable(view, cancel);
+        let env = Env { fetch, ..Env::cancellable(view, cancel) };
         let error = match self.run_in(&env, parameters, cancel) {
             Ok(batch) => return Ok(Ok(batch)),
             Err(error) => error,

@@ -183,6 +183,7 @@ impl Engine {
             tables: Arc::default(),
             sizes: Sizes::of(self.store.clone()),
             entry,
+            own: Arc::default(),
             outbox: Arc::default(),
         };
         let template = self.template.clone();

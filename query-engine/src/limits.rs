@@ -69,6 +69,8 @@ pub const PLANNING_THREADS_MAX: usize = 64;
 /// Rows of the tables that clients made up to which a query over them runs row by row, with every type and
 /// function of PostgreSQL's; one over more is planned.
 pub const SMALL_TABLE_ROWS_MAX: usize = 2_000;
+/// Rows of one chain table that a query which the planner refuses may read (0A000 beyond): they are kept.
+pub const FETCHED_ROWS_MAX: usize = 200_000;
 /// Query texts that a session keeps parsed and planned; the least recently used one leaves first.
 pub const STATEMENTS_KEPT_MAX: usize = 256;
 /// Bytes of the longest text that is kept.

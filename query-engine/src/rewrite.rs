@@ -196,6 +196,7 @@ mod tests {
             sizes: crate::catalog::Sizes::default(),
             entry: crate::activity::Activity::new(Arc::new(schemas::SystemClock::new()))
                 .entry("ethereum", "alice"),
+            own: Arc::default(),
             outbox: Arc::default(),
         };
         let mut statement = Parser::parse_sql(&PostgreSqlDialect {}, sql).unwrap().remove(0);

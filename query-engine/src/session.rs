@@ -25,6 +25,7 @@ mod ddl;
 mod explain;
 mod insert;
 mod listen;
+mod lists;
 mod lookup;
 pub(crate) mod naming;
 mod parameters;
@@ -64,7 +65,7 @@ use crate::error::position::locate;
 use crate::key_lookup::KeyLookup;
 use crate::objects::Shared;
 use crate::outcome::Stop;
-use crate::session::catalogs::{Route, catalog_query, names_an_object, of_both};
+use crate::session::catalogs::{Route, catalog_query, names_an_object, second_chance};
 use crate::session::plan::{Bound, Planner, task_error};
 use crate::session::reuse::PlanSlot;
 use crate::session::statements::KeptStatements;
@@ -104,7 +105,7 @@ pub struct Session {
     state: SessionState,
     status: TransactionStatus,
     /// Named statements, of SQL's PREPARE and of the extended protocol. `None` has no text.
-    named: BTreeMap<String, Option<Arc<Prepared>>>,
+    named: BTreeMap<String, lists::Named>,
     cursors: cursors::Cursors,
     listening: listen::Listening,
     /// Lock briefly, never across an await.
@@ -379,7 +380,14 @@ impl Session {
         // Planning gets a thread of its own: it must not wait until running queries yield.
         let task = self.engine.runtime().spawn_blocking(move || planner.describe(&asked, &types));
         let described = task.await.map_err(|error| task_error(&error))?;
-        let described = described.map_err(|error| of_both(error, query, &self.view, declared))?;
+        let described = match described {
+            Ok(described) => described,
+            Err(refused) => {
+                let found = second_chance(refused, query, &self.view, declared)?;
+                let (types, columns) = (found.parameter_types().into(), found.columns().into());
+                return Ok((types, columns, PlanSlot::of(Route::Fetched)));
+            }
+        };
         Ok((described.parameter_types.into(), described.columns.into(), described.plan))
     }
 
@@ -472,6 +480,7 @@ impl Session {
         stop: Stop,
     ) -> Result<Outcome, QueryError> {
         let declared: Vec<_> = types.iter().copied().map(Some).collect();
+        self.list_own(query);
         if let Some(found) = catalog_query(query, &self.view, &declared, plan.route())? {
             return self.run_catalog(found, values, &stop).await;
         }

@@ -32,7 +32,7 @@ use super::order::order;
 use super::plan::{Expr, QueryPlan};
 use super::text;
 use super::types::{self, TypeOid, common_type, is_implicit, kind, type_name};
-use super::{Env, Value, unsupported};
+use super::{Env, Reach, Value, unsupported};
 use crate::catalog::pg_catalog::builtin::BuiltinRelation;
 use crate::rewrite::series::is_lone_series;
 use crate::{PgType, QueryError, SqlState};
@@ -59,10 +59,10 @@ pub(super) fn bind(
     query: &Query,
     env: &Env<'_>,
     declared: &[Option<PgType>],
-    stored_rows_max: usize,
+    reach: Reach,
 ) -> Result<Option<Bound>, QueryError> {
     let parameters = declared.iter().map(|found| found.map(PgType::oid)).collect();
-    let binder = Binder { stored_rows_max, ..Binder::new(env, parameters) };
+    let binder = Binder { reach, ..Binder::new(env, parameters) };
     let mut plan = binder.query(query, Context::default())?;
     let is_streamed = binder.is_series.get() || is_lone_series(query);
     if is_streamed && !binder.is_catalog.get() {
@@ -148,8 +148,7 @@ struct Binder<'a> {
     is_catalog: Cell<bool>,
     /// The statement calls `generate_series` in FROM.
     is_series: Cell<bool>,
-    /// Rows that the tables of clients in the statement may have together.
-    stored_rows_max: usize,
+    reach: Reach,
     /// Rows that those named so far have.
     stored_rows: Cell<usize>,
 }
@@ -163,7 +162,7 @@ impl<'a> Binder<'a> {
             depth: Cell::new(0),
             is_catalog: Cell::new(false),
             is_series: Cell::new(false),
-            stored_rows_max: 0,
+            reach: Reach::default(),
             stored_rows: Cell::new(0),
         }
     }

@@ -4,6 +4,7 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use regex::{Regex, RegexBuilder};
 use tokio_util::sync::CancellationToken;
 
@@ -21,12 +22,23 @@ const PATTERNS_MAX: usize = 1024;
 /// Memory that one compiled pattern may take.
 const PATTERN_BYTES_MAX: usize = 1 << 20;
 
+/// Runs a query of the planner to its end, on a thread that may wait.
+pub(crate) trait Fetch: Send + Sync {
+    /// All rows of `sql`.
+    ///
+    /// # Errors
+    /// What the planner reports; 0A000 past [`crate::limits::FETCHED_ROWS_MAX`] rows, 57014 when cancelled.
+    fn rows(&self, sql: &str) -> Result<Vec<RecordBatch>, QueryError>;
+}
+
 /// The session's view during one statement.
 pub(crate) struct Env<'a> {
     /// What the session can see.
     pub(crate) view: &'a CatalogView,
     /// Fires when the statement has to stop; `None` where nothing may wait.
     pub(crate) cancel: Option<CancellationToken>,
+    /// Reads chain tables; `None` where a statement has none.
+    pub(crate) fetch: Option<Arc<dyn Fetch>>,
     patterns: RefCell<HashMap<(String, bool), Regex>>,
     style: OnceCell<TextStyle>,
 }
@@ -34,7 +46,13 @@ pub(crate) struct Env<'a> {
 impl<'a> Env<'a> {
     /// An environment over `view`.
     pub(crate) fn new(view: &'a CatalogView) -> Self {
-        Self { view, cancel: None, patterns: RefCell::default(), style: OnceCell::new() }
+        Self {
+            view,
+            cancel: None,
+            fetch: None,
+            patterns: RefCell::default(),
+            style: OnceCell::new(),
+        }
     }
 
     /// An environment of a statement on a thread of its own, whose functions may wait.

@@ -56,6 +56,7 @@ pub(super) fn run(
         once: RefCell::default(),
         sets: RefCell::default(),
         stored: RefCell::default(),
+        fetched: RefCell::default(),
     };
     executor.query(plan, None)
 }
@@ -75,6 +76,7 @@ pub(super) fn value(expr: &Expr, env: &Env<'_>) -> Result<Value, QueryError> {
         once: RefCell::default(),
         sets: RefCell::default(),
         stored: RefCell::default(),
+        fetched: RefCell::default(),
     };
     executor.eval(expr, &Frame::new(None, 0))
 }
@@ -96,6 +98,7 @@ pub(super) fn is_late(
         once: RefCell::default(),
         sets: RefCell::default(),
         stored: RefCell::default(),
+        fetched: RefCell::default(),
     };
     executor.constants(plan).is_ok()
 }
@@ -114,6 +117,8 @@ struct Executor<'a> {
     sets: RefCell<HashMap<usize, Arc<ValueSet>>>,
     /// Tables that clients made, by object id, once they were read.
     stored: RefCell<HashMap<u32, Arc<Table>>>,
+    /// Chain tables, by the place of their source, once they were read.
+    fetched: RefCell<HashMap<usize, Arc<Table>>>,
 }
 
 /// Values of a subquery.

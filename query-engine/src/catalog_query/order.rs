@@ -230,6 +230,7 @@ fn place_leaf(leaf: &mut LeafPlan, condition: Conjunct) {
 fn has_index(source: &Source, index: usize) -> bool {
     let found = match source {
         Source::Table(table) => table.kind(index),
+        Source::Fetched(fetched) => kind(fetched.columns[index].1),
         Source::Query { plan, lateral: false } => kind(plan.columns[index].type_oid),
         Source::Cte { columns, .. } | Source::Stored { columns, .. } => kind(columns[index]),
         _ => return false,

@@ -5,7 +5,8 @@
 //! - A query level holds one [`Row`] for each leaf of its FROM; `Column` names level, leaf and position.
 //! - After grouping a level has one leaf: keys, then aggregates.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::operator::Operator;
 use super::types::TypeOid;
@@ -443,6 +444,8 @@ pub(crate) enum Source {
     Table(Arc<Table>),
     /// A table that a client made, by its object id: each run reads the rows that it has then.
     Stored { oid: u32, columns: Arc<[TypeOid]> },
+    /// Rows that the planner reads for each run: those of a chain table.
+    Fetched(Fetched),
     /// A subquery or view; `lateral` when it reads leaves before it.
     Query { plan: Box<QueryPlan>, lateral: bool },
     /// An item of WITH, and the types of its columns.
@@ -456,6 +459,7 @@ impl PartialEq for Source {
         match (self, other) {
             (Self::Table(left), Self::Table(right)) => Arc::ptr_eq(left, right),
             (Self::Stored { oid: left, .. }, Self::Stored { oid: right, .. }) => left == right,
+            (Self::Fetched(left), Self::Fetched(right)) => Arc::ptr_eq(&left.used, &right.used),
             (Self::Query { plan: left, .. }, Self::Query { plan: right, .. }) => left == right,
             (Self::Cte { id: left, .. }, Self::Cte { id: right, .. }) => left == right,
             (Self::Function { call: left, .. }, Self::Function { call: right, .. }) => {
@@ -463,6 +467,26 @@ impl PartialEq for Source {
             }
             _ => false,
         }
+    }
+}
+
+/// What the planner reads for a run of a statement that it refuses as a whole.
+#[derive(Clone, Debug)]
+pub(crate) struct Fetched {
+    /// FROM of the query that reads it, and its WHERE where the statement has one for this relation alone.
+    pub(crate) from: String,
+    pub(crate) filter: Option<String>,
+    /// Names and types of all columns.
+    pub(crate) columns: Arc<[(String, TypeOid)]>,
+    /// Positions of those that the statement reads; complete once it is bound.
+    pub(crate) used: Arc<Mutex<BTreeSet<usize>>>,
+}
+
+impl Fetched {
+    /// Positions of the columns that are read, in order.
+    pub(crate) fn used(&self) -> Vec<usize> {
+        let used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.iter().copied().collect()
     }
 }
 

@@ -12,13 +12,14 @@ use arrow::datatypes::{
 };
 use num_bigint::{BigInt, Sign};
 
+use super::plan::Fetched;
 use super::types::{self, TypeOid, element, is_object_id, is_text};
 use super::{Env, Interval, Row, Value, text, unsupported};
-use crate::QueryError;
 use crate::catalog::CatalogView;
 use crate::error::map::internal;
 use crate::objects::{Head, Object, Role};
 use crate::values::decimal::Decimal;
+use crate::{QueryError, SqlState};
 
 /// Nanoseconds of a microsecond.
 const NS_PER_US: i64 = 1_000;
@@ -52,6 +53,44 @@ pub(super) fn rows(env: &Env<'_>, oid: u32, columns: &[TypeOid]) -> Result<Vec<R
         }
     }
     Ok(rows)
+}
+
+/// All rows of a chain table, as wide as the table; columns that the statement does not read are null.
+///
+/// # Errors
+/// As [`super::env::Fetch::rows`].
+pub(super) fn fetch(env: &Env<'_>, source: &Fetched) -> Result<Vec<Row>, QueryError> {
+    let fetch = env.fetch.as_ref().ok_or_else(internal)?;
+    let used = source.used();
+    let names: Vec<String> =
+        used.iter().map(|at| format!("\"{}\"", source.columns[*at].0)).collect();
+    let columns = if names.is_empty() { "1".to_owned() } else { names.join(", ") };
+    let all = format!("SELECT {columns} FROM {}", source.from);
+    let batches = match &source.filter {
+        // A filter that the planner refuses is left to the evaluator.
+        Some(filter) => fetch
+            .rows(&format!("{all} WHERE {filter}"))
+            .or_else(|error| if is_refusal(&error) { fetch.rows(&all) } else { Err(error) })?,
+        None => fetch.rows(&all)?,
+    };
+    let mut rows = Vec::new();
+    for batch in &batches {
+        for row in 0..batch.num_rows() {
+            let mut cells = vec![Value::Null; source.columns.len()];
+            for (at, array) in used.iter().zip(batch.columns()) {
+                cells[*at] = value_at(env, array, row, source.columns[*at].1)?;
+            }
+            rows.push(Row::from(cells));
+        }
+    }
+    Ok(rows)
+}
+
+/// Whether an error says that the planner does not know something, rather than that it is wrong.
+pub(crate) fn is_refusal(error: &QueryError) -> bool {
+    error.state == SqlState::FEATURE_NOT_SUPPORTED
+        || error.state == SqlState::UNDEFINED_FUNCTION
+        || error.message == "the statement could not be planned"
 }
 
 /// The value of one row of an array that holds values of type `oid`.
@@ -98,6 +137,12 @@ pub(crate) fn value_at(
             let found = array.as_primitive::<IntervalMonthDayNanoType>().value(row);
             let us = found.nanoseconds / NS_PER_US;
             Value::Interval(Interval { months: found.months, days: found.days, us })
+        }
+        DataType::FixedSizeBinary(_) if oid == types::NUMERIC => {
+            number(BigInt::from_bytes_be(Sign::Plus, array.as_fixed_size_binary().value(row)), 0)?
+        }
+        DataType::FixedSizeBinary(_) => {
+            Value::Bytes(array.as_fixed_size_binary().value(row).into())
         }
         DataType::Binary => Value::Bytes(array.as_binary::<i32>().value(row).into()),
         DataType::BinaryView => Value::Bytes(array.as_binary_view().value(row).into()),

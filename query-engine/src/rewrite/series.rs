@@ -252,7 +252,7 @@ fn joined<'a>(arguments: impl Iterator<Item = &'a FunctionArg>) -> String {
     arguments.map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-pub(super) fn parsed(text: &str) -> Option<Query> {
+pub(crate) fn parsed(text: &str) -> Option<Query> {
     let mut parser = Parser::new(&PostgreSqlDialect {}).try_with_sql(text).ok()?;
     parser.parse_query().ok().map(|query| *query)
 }

@@ -3,15 +3,25 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
+use datafusion::execution::TaskContext;
+use datafusion::physical_plan::execute_stream;
+use futures::StreamExt;
 use sqlparser::ast::{Query, visit_relations};
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use super::Session;
 use super::copy::folded;
+use super::plan::Planner;
+use super::reuse::PlanSlot;
 use crate::catalog::CatalogView;
-use crate::catalog_query::CatalogQuery;
-use crate::limits::SMALL_TABLE_ROWS_MAX;
+use crate::catalog_query::stored::is_refusal;
+use crate::catalog_query::{CatalogQuery, Fetch, Reach};
+use crate::error::map::{internal, query_error};
+use crate::limits::{FETCHED_ROWS_MAX, SMALL_TABLE_ROWS_MAX};
 use crate::outcome::Stop;
+use crate::rewrite::series::parsed;
 use crate::session::plan::task_error;
 use crate::{Outcome, Parameter, PgType, QueryError, ResultColumn, Rows, SqlState};
 
@@ -39,7 +49,13 @@ impl Session {
         // Dropped with this future, too, so that a client that went away stops the work.
         let guard = CancellationToken::new().drop_guard();
         let token = guard.token().clone();
-        let work = move || query.run_late(&view, &values, &token);
+        let fetch: Arc<dyn Fetch> = Arc::new(Fetcher {
+            planner: self.planner(),
+            context: self.state.task_ctx(),
+            handle: self.engine.runtime().handle().clone(),
+            cancel: token.clone(),
+        });
+        let work = move || query.run_late(&view, &values, &token, Some(fetch));
         let task = self.engine.runtime().spawn_blocking(work);
         let batch = tokio::select! {
             biased;
@@ -50,6 +66,65 @@ impl Session {
             Ok(batch) => Rows::ready(columns, "SELECT", batch),
             Err(error) => Rows::failed(columns, error),
         }))
+    }
+}
+
+/// The statement as one whose chain tables the planner reads, where it refuses the statement as a whole.
+///
+/// # Errors
+/// The planner's, where the evaluator does not know better.
+pub(super) fn second_chance(
+    refused: QueryError,
+    query: &Query,
+    view: &CatalogView,
+    declared: &[Option<PgType>],
+) -> Result<CatalogQuery, QueryError> {
+    if is_refusal(&refused)
+        && names_a_relation(query)
+        && let Ok(Some(found)) = catalog_query(query, view, declared, Route::Fetched)
+    {
+        return Ok(found);
+    }
+    Err(of_both(refused, query, view, declared))
+}
+
+/// Runs queries of the planner for the evaluator.
+struct Fetcher {
+    planner: Planner,
+    context: Arc<TaskContext>,
+    handle: Handle,
+    cancel: CancellationToken,
+}
+
+impl Fetch for Fetcher {
+    fn rows(&self, sql: &str) -> Result<Vec<RecordBatch>, QueryError> {
+        let query = parsed(sql).ok_or_else(internal)?;
+        let slot = PlanSlot::of(Route::Planned);
+        self.handle.block_on(async {
+            let bound = self.planner.bind(&slot, &query, &[], &[]).await?;
+            let _guard = self.handle.enter();
+            let stream = execute_stream(bound.physical, Arc::clone(&self.context));
+            let mut stream = stream.map_err(|error| query_error(&error))?;
+            let (mut batches, mut count) = (Vec::new(), 0);
+            while let Some(batch) = stream.next().await {
+                if self.cancel.is_cancelled() {
+                    let message = "canceling statement due to user request";
+                    return Err(QueryError::new(SqlState::QUERY_CANCELED, message));
+                }
+                let batch = batch.map_err(|error| query_error(&error))?;
+                count += batch.num_rows();
+                if count > FETCHED_ROWS_MAX {
+                    return Err(QueryError::new(
+                        SqlState::FEATURE_NOT_SUPPORTED,
+                        format!(
+                            "this form of the statement is not supported over more than {FETCHED_ROWS_MAX} rows of a chain table"
+                        ),
+                    ));
+                }
+                batches.push(batch);
+            }
+            Ok(batches)
+        })
     }
 }
 
@@ -64,6 +139,8 @@ pub(super) enum Route {
     Evaluated,
     /// The planner.
     Planned,
+    /// The evaluator, over chain tables that the planner reads for it: what the planner refuses as a whole.
+    Fetched,
 }
 
 /// The statement as one over catalogs, if it is one. A statement without relations may be run either
@@ -74,12 +151,13 @@ pub(super) fn catalog_query(
     declared: &[Option<PgType>],
     route: Route,
 ) -> Result<Option<CatalogQuery>, QueryError> {
-    let stored_rows_max = match route {
-        Route::Open => SMALL_TABLE_ROWS_MAX,
-        Route::Evaluated => usize::MAX,
-        Route::Planned => 0,
+    let reach = match route {
+        Route::Open => Reach { stored_rows_max: SMALL_TABLE_ROWS_MAX, has_chain: false },
+        Route::Evaluated => Reach { stored_rows_max: usize::MAX, has_chain: false },
+        Route::Planned => Reach::default(),
+        Route::Fetched => Reach { stored_rows_max: usize::MAX, has_chain: true },
     };
-    match CatalogQuery::plan(query, view, declared, stored_rows_max) {
+    match CatalogQuery::plan(query, view, declared, reach) {
         Err(error) if !is_final(&error) && !names_a_relation(query) => Ok(None),
         planned => planned,
     }
@@ -96,7 +174,8 @@ pub(super) fn of_both(
     if refused.state != SqlState::UNDEFINED_FUNCTION {
         return refused;
     }
-    match CatalogQuery::refusal(query, view, declared, SMALL_TABLE_ROWS_MAX) {
+    let reach = Reach { stored_rows_max: SMALL_TABLE_ROWS_MAX, has_chain: true };
+    match CatalogQuery::refusal(query, view, declared, reach) {
         Some(error) if error.state == refused.state => QueryError {
             token: error.token.or(refused.token),
             position: error.position.or(refused.position),

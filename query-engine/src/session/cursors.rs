@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::cursor::{Budget, Cursor, Left, Scroll};
 use super::{Prepared, Session};
+use crate::catalog_query::{Row, Value};
 use crate::error::map::internal;
 use crate::limits::CURSORS_MAX;
 use crate::outcome::Stop;
@@ -70,6 +71,10 @@ struct Open {
     life: Life,
     /// Savepoints that were set when it was made.
     depth: usize,
+    /// What made it, whether it goes back, and when.
+    text: Arc<str>,
+    is_scrollable: bool,
+    since_us: i64,
 }
 
 /// The open cursors of a session by name.
@@ -91,6 +96,21 @@ impl Cursors {
 
     pub(super) fn columns(&self, name: &str) -> Option<Arc<[ResultColumn]>> {
         self.open.get(name).map(|open| Arc::clone(&open.columns))
+    }
+
+    /// The rows of `pg_cursors`.
+    pub(super) fn rows(&self) -> Vec<Row> {
+        let row = |(name, open): (&String, &Open)| {
+            Row::from(vec![
+                Value::text(name.as_str()),
+                Value::text(Arc::clone(&open.text)),
+                Value::Bool(open.life != Life::Transaction),
+                Value::Bool(open.binary),
+                Value::Bool(open.is_scrollable),
+                Value::Int(open.since_us),
+            ])
+        };
+        self.open.iter().map(row).collect()
     }
 
     /// CLOSE ALL, and the end of the session.
@@ -209,7 +229,7 @@ impl Session {
         if let Some(rest) = rest {
             cursor.prepend(rest)?;
         }
-        self.add_cursor(name, cursor, columns, false, Life::Transaction);
+        self.add_cursor(name, cursor, columns, false, Life::Transaction, ("".into(), false));
         Ok(())
     }
 
@@ -220,10 +240,13 @@ impl Session {
         columns: Arc<[ResultColumn]>,
         binary: bool,
         life: Life,
+        (text, is_scrollable): (Arc<str>, bool),
     ) {
         let depth = self.view.settings().savepoint_count();
+        let since_us = self.view.entry.activity().now_us();
         let cursor = Arc::new(Mutex::new(cursor));
-        self.cursors.open.insert(name.to_owned(), Open { cursor, columns, binary, life, depth });
+        let open = Open { cursor, columns, binary, life, depth, text, is_scrollable, since_us };
+        self.cursors.open.insert(name.to_owned(), open);
     }
 
     /// DECLARE.
@@ -257,6 +280,7 @@ impl Session {
             ScrollOption::Open if goes_back(query) => Scroll::WhileSmall,
             _ => Scroll::Never,
         };
+        let is_scrollable = scroll != Scroll::Never;
         let outcome = self.run_prepared(prepared, query, parameters, stop.clone()).await?;
         let Outcome::Rows(rows) = outcome else { return Err(internal()) };
         let columns = Arc::clone(rows.columns());
@@ -273,7 +297,8 @@ impl Session {
                 Life::Held
             }
         };
-        self.add_cursor(name, cursor, columns, binary, life);
+        let text = Arc::clone(&prepared.statement.text);
+        self.add_cursor(name, cursor, columns, binary, life, (text, is_scrollable));
         Ok(Outcome::Done { tag: "DECLARE CURSOR".to_owned() })
     }
 

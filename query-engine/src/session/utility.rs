@@ -6,6 +6,7 @@ use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use sqlparser::ast::{DataType as SqlType, Expr, Statement as Ast, Value};
 
+use super::lists::Named;
 use super::{Notice, Prepared, Session, Settings, TransactionStatus};
 use crate::catalog::CatalogView;
 use crate::catalog_query::CatalogQuery;
@@ -133,7 +134,8 @@ impl Session {
     /// # Errors
     /// 26000 where there is none.
     pub fn named(&self, name: &str) -> Result<Option<Arc<Prepared>>, QueryError> {
-        self.named.get(name).cloned().ok_or_else(|| undefined_statement(name))
+        let found = self.named.get(name).map(|named| named.prepared.clone());
+        found.ok_or_else(|| undefined_statement(name))
     }
 
     /// Keeps a statement under a name.
@@ -145,8 +147,18 @@ impl Session {
         name: &str,
         prepared: Option<Arc<Prepared>>,
     ) -> Result<(), QueryError> {
+        self.keep(name, prepared, false)
+    }
+
+    fn keep(
+        &mut self,
+        name: &str,
+        prepared: Option<Arc<Prepared>>,
+        is_from_sql: bool,
+    ) -> Result<(), QueryError> {
         self.check_new_name(name)?;
-        self.named.insert(name.to_owned(), prepared);
+        let since_us = self.view.entry.activity().now_us();
+        self.named.insert(name.to_owned(), Named { prepared, since_us, is_from_sql });
         Ok(())
     }
 
@@ -193,7 +205,7 @@ impl Session {
             kind: Arc::new(prepared_query(statement.clone())?),
         };
         let prepared = self.try_prepare(statement, &declared).await?;
-        self.keep_named(name, Some(Arc::new(prepared)))?;
+        self.keep(name, Some(Arc::new(prepared)), true)?;
         Ok(done("PREPARE"))
     }
 

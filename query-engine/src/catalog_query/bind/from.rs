@@ -1,21 +1,23 @@
 //! FROM: relations, views, subqueries, functions and joins.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use sqlparser::ast::{
     Expr as Ast, FunctionArg, FunctionArgExpr, Ident, Join, JoinConstraint, JoinOperator,
-    ObjectName, Query, TableAlias, TableFactor, TableWithJoins,
+    ObjectName, Query, TableAlias, TableFactor, TableWithJoins, visit_expressions,
 };
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 
 use super::super::names::{fold, parts_of};
-use super::super::plan::{Conjunct, Joins, LeafPlan, QueryPlan, Source};
+use super::super::plan::{Conjunct, Fetched, JoinNode, Joins, LeafPlan, QueryPlan, Source};
 use super::super::types::{self, TypeOid};
 use super::super::{stored, unsupported};
 use super::scope::{Context, Leaf, LeafColumn, Scope, StarColumn};
 use super::{Binder, Typed};
 use crate::QueryError;
+use crate::catalog::Relation;
 use crate::catalog::pg_catalog::builtin::{self, BuiltinRelation};
 use crate::objects::{Object, UserTable};
 
@@ -33,6 +35,7 @@ enum JoinKind {
 enum Named<'a> {
     Builtin(&'static BuiltinRelation),
     Stored(&'a Object),
+    Chain(&'a Relation),
 }
 
 impl Binder<'_> {
@@ -247,6 +250,18 @@ impl Binder<'_> {
                 scope,
             );
         }
+        if let Some(relation) = self.chain_relation(&names) {
+            let (source, columns) = chain_source(relation, alias);
+            return self.leaf(
+                source,
+                columns,
+                &relation.name,
+                Some(Named::Chain(relation)),
+                alias,
+                0,
+                scope,
+            );
+        }
         let database = self.env.view.database.as_str();
         let found = match parts.as_slice() {
             [name] => builtin::relation("pg_catalog", name),
@@ -288,6 +303,22 @@ impl Binder<'_> {
         }
     }
 
+    /// The chain table that a name means, where the statement may read them.
+    fn chain_relation(&self, names: &[String]) -> Option<&Relation> {
+        let view = self.env.view;
+        let is_meant =
+            |relation: &&Relation| relation.owned.is_none() && relation.schema == "chain";
+        let mut chain = view.relations.iter().filter(is_meant).filter(|_| self.reach.has_chain);
+        let [.., last] = names else { return None };
+        let found = chain.find(|relation| relation.name == *last)?;
+        let is_named = match names {
+            [_] => view.search_path().iter().any(|schema| schema == "chain"),
+            [schema, _] => schema == "chain",
+            _ => false,
+        };
+        is_named.then_some(found)
+    }
+
     /// A table that a client made, for a role that may read it.
     fn stored(&self, object: &Object) -> Result<Source, QueryError> {
         let Object::Table(table) = object else {
@@ -295,7 +326,7 @@ impl Binder<'_> {
         };
         let rows = self.stored_rows.get().saturating_add(table.row_count());
         self.stored_rows.set(rows);
-        if rows > self.stored_rows_max {
+        if rows > self.reach.stored_rows_max {
             return Err(unsupported("a table with this many rows"));
         }
         stored::check_readable(self.env.view, &table.head)?;
@@ -415,13 +446,18 @@ impl Binder<'_> {
         let schema = relation.filter(|_| alias.is_none()).map(|relation| match relation {
             Named::Builtin(relation) => relation.schema.to_owned(),
             Named::Stored(object) => object.head().schema.clone(),
+            Named::Chain(relation) => relation.schema.clone().into_owned(),
         });
+        let used = match &source {
+            Source::Fetched(fetched) => Some(Arc::clone(&fetched.used)),
+            _ => None,
+        };
         let stored_oid = match source {
             Source::Stored { oid, .. } => oid,
             _ => 0,
         };
         let alias = alias.map_or_else(|| name.to_owned(), |alias| fold(&alias.name));
-        let leaf = scope.add(Leaf { alias, schema, columns, table_oid, stored_oid, key })?;
+        let leaf = scope.add(Leaf { alias, schema, columns, table_oid, stored_oid, key, used })?;
         let plan = LeafPlan { leaf, source, key: None, filters: Vec::new() };
         Ok(Joins::leaf(plan, reads))
     }
@@ -442,6 +478,47 @@ fn relation_columns(relation: &BuiltinRelation) -> Vec<LeafColumn> {
             ..leaf_column(column.name, column.type_oid)
         })
         .collect()
+}
+
+/// A chain table as the planner reads it, under the name that the statement gives it.
+fn chain_source(relation: &Relation, alias: Option<&TableAlias>) -> (Source, Vec<LeafColumn>) {
+    let columns = relation.columns.iter().zip(1_i16..);
+    let columns: Vec<LeafColumn> = columns
+        .map(|(column, number)| LeafColumn {
+            modifier: column.type_modifier,
+            origin: (relation.oid, number),
+            ..leaf_column(&column.name, column.pg_type.oid())
+        })
+        .collect();
+    let shown = alias.map_or_else(|| relation.name.to_string(), |alias| alias.name.to_string());
+    let source = Source::Fetched(Fetched {
+        from: format!("chain.{} AS {shown}", relation.name),
+        filter: None,
+        columns: columns.iter().map(|column| (column.name.clone(), column.type_oid)).collect(),
+        used: Arc::default(),
+    });
+    (source, columns)
+}
+
+/// Gives a lone chain table the condition of its query, so that the planner reads no more rows than it leaves.
+pub(super) fn filter_fetched(joins: &mut Joins, condition: &Ast) {
+    let mut has_more = false;
+    let _: ControlFlow<()> = visit_expressions(condition, |part| {
+        let is_more = match part {
+            Ast::Subquery(_) | Ast::Exists { .. } | Ast::InSubquery { .. } => true,
+            Ast::Value(value) => matches!(value.value, sqlparser::ast::Value::Placeholder(_)),
+            _ => false,
+        };
+        has_more |= is_more;
+        ControlFlow::Continue(())
+    });
+    if let ([item], false) = (joins.items.as_mut_slice(), has_more)
+        && let JoinNode::Leaf(leaf) = &mut item.node
+        && let Source::Fetched(fetched) = &mut leaf.source
+        && joins.outers.is_empty()
+    {
+        fetched.filter = Some(condition.to_string());
+    }
 }
 
 fn stored_columns(table: &UserTable) -> Vec<LeafColumn> {

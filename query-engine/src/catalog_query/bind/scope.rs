@@ -1,7 +1,8 @@
 //! One query level: the relations of its FROM and what is known while its expressions are bound.
 
 use std::cell::{Cell, RefCell};
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sqlparser::ast::NamedWindowDefinition;
 
@@ -70,8 +71,19 @@ pub(super) struct Leaf {
     pub(super) table_oid: Option<u32>,
     /// Object id of a table that a client made; 0 for any other item.
     pub(super) stored_oid: u32,
+    /// Columns that are read, of a relation that has to be fetched.
+    pub(super) used: Option<Arc<Mutex<BTreeSet<usize>>>>,
     /// Positions of the columns of the primary key; empty where there is none.
     pub(super) key: Vec<usize>,
+}
+
+impl Leaf {
+    /// Notes that a column is read.
+    fn read(&self, index: usize) {
+        if let Some(used) = &self.used {
+            used.lock().unwrap_or_else(PoisonError::into_inner).insert(index);
+        }
+    }
 }
 
 /// State of GROUP BY while the expressions above it are bound.
@@ -266,6 +278,7 @@ impl<'s> Scope<'s> {
         depth: usize,
     ) -> Result<Typed, QueryError> {
         self.mark(leaf);
+        self.leaves[leaf].read(index);
         let column = &self.leaves[leaf].columns[index];
         let typed = Typed {
             expr: Expr::Column { depth, leaf, index },
@@ -287,6 +300,7 @@ impl<'s> Scope<'s> {
         }
         let parts = column.parts.iter().map(|(leaf, index)| {
             self.mark(*leaf);
+            self.leaves[*leaf].read(*index);
             let own = Expr::Column { depth, leaf: *leaf, index: *index };
             match type_at((*leaf, *index)) {
                 from if from == column.type_oid => own,
@@ -302,6 +316,7 @@ impl<'s> Scope<'s> {
             return Ok(None);
         };
         self.mark(at);
+        (0..self.leaves[at].columns.len()).for_each(|index| self.leaves[at].read(index));
         let columns = &self.leaves[at].columns;
         let types = columns.iter().map(|column| column.type_oid).collect();
         let expr = Expr::WholeRow { depth, leaf: at, types };

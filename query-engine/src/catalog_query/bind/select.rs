@@ -13,6 +13,7 @@ use super::super::plan::{
 use super::super::types;
 use super::super::unsupported;
 use super::call::function_name;
+use super::from::filter_fetched;
 use super::output_name::output_name;
 use super::scope::{Context, Grouping, Scope};
 use super::{Binder, Typed};
@@ -38,6 +39,7 @@ impl Binder<'_> {
         scope.named_windows.clone_from(&select.named_window);
         let mut joins = self.from(&select.from, &mut scope)?;
         if let Some(condition) = &select.selection {
+            filter_fetched(&mut joins, condition);
             joins.conditions.extend(self.conjuncts(condition, &scope, "WHERE")?);
         }
 

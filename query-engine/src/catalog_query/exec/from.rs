@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::super::plan::{
-    Expr, FromPlan, LeafKey, LeafPlan, OutputColumn, Rows, SelectPlan, SetCall, Source,
+    Expr, Fetched, FromPlan, LeafKey, LeafPlan, OutputColumn, Rows, SelectPlan, SetCall, Source,
 };
 use super::super::types::TypeOid;
 use super::super::{Row, Value, stored};
@@ -140,6 +140,7 @@ impl Executor<'_> {
         let table = match &plan.source {
             Source::Table(table) => Arc::clone(table),
             Source::Stored { oid, columns } => self.stored(*oid, columns)?,
+            Source::Fetched(fetched) => self.fetched(fetched)?,
             Source::Query { plan: query, lateral: false } => {
                 let known = frame.finished.borrow().get(&plan.leaf).map(Arc::clone);
                 match known {
@@ -202,6 +203,23 @@ impl Executor<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The rows of a chain table, read once in a run.
+    fn fetched(&self, source: &Fetched) -> Result<Arc<Table>, QueryError> {
+        let key = Arc::as_ptr(&source.used) as usize;
+        if let Some(table) = self.fetched.borrow().get(&key) {
+            return Ok(Arc::clone(table));
+        }
+        let unnamed = |column: &(String, TypeOid)| BuiltinColumn {
+            name: "",
+            type_oid: column.1,
+            modifier: -1,
+        };
+        let rows = stored::fetch(self.env, source)?;
+        let table = Arc::new(Table::new(source.columns.iter().map(unnamed).collect(), rows));
+        self.fetched.borrow_mut().insert(key, Arc::clone(&table));
+        Ok(table)
     }
 
     /// The rows of a table that a client made, read once in a run.

@@ -61,6 +61,14 @@ const ENCODINGS: &[&str] = &[
 ];
 
 pub(super) const FUNCTIONS: &[Entry] = &[
+    set(
+        "pg_prepared_statement() setof name text, statement text, prepare_time timestamptz, parameter_types regtype[], result_types regtype[], from_sql bool, generic_plans int8, custom_plans int8",
+        |call| Ok(call.env.view.own().statements.clone()),
+    ),
+    set(
+        "pg_cursor() setof name text, statement text, is_holdable bool, is_binary bool, is_scrollable bool, creation_time timestamptz",
+        |call| Ok(call.env.view.own().cursors.clone()),
+    ),
     strict("version() text", version),
     strict("current_database() name", |call| Ok(Value::text(call.env.view.database.as_str()))),
     strict("current_catalog() name", |call| Ok(Value::text(call.env.view.database.as_str()))),

@@ -1,0 +1,62 @@
+//! Named statements and cursors of a session, as `pg_prepared_statements` and `pg_cursors` list them.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use sqlparser::ast::{Query, visit_relations};
+
+use super::{Prepared, Session};
+use crate::PgType;
+use crate::catalog_query::{Row, Value};
+
+/// A statement with a name.
+pub(super) struct Named {
+    /// `None` for one without text.
+    pub(super) prepared: Option<Arc<Prepared>>,
+    /// When it was made.
+    pub(super) since_us: i64,
+    /// Made by PREPARE rather than by a message of the protocol.
+    pub(super) is_from_sql: bool,
+}
+
+impl Session {
+    /// Brings the lists up to date, if `query` reads one of them.
+    pub(super) fn list_own(&self, query: &Query) {
+        let is_read = visit_relations(query, |name| {
+            let last = name.0.last().and_then(|part| part.as_ident());
+            match last.map(|ident| ident.value.to_ascii_lowercase()).as_deref() {
+                Some("pg_prepared_statements" | "pg_cursors") => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            }
+        });
+        if is_read.is_continue() {
+            return;
+        }
+        let statements = self.named.iter().map(|(name, named)| statement_row(name, named));
+        let mut own = self.view.own();
+        own.statements = statements.collect();
+        own.cursors = self.cursors.rows();
+    }
+}
+
+fn statement_row(name: &str, named: &Named) -> Row {
+    let oids = |types: &mut dyn Iterator<Item = PgType>| {
+        Value::array(types.map(|pg_type| Value::oid(pg_type.oid())).collect())
+    };
+    let prepared = named.prepared.as_ref();
+    let text = prepared.map_or("", |prepared| prepared.statement.text.as_ref());
+    let parameters = prepared.map(|prepared| oids(&mut prepared.parameter_types.iter().copied()));
+    let results = prepared.and_then(|prepared| prepared.columns.as_ref());
+    let results = results.map(|columns| oids(&mut columns.iter().map(|column| column.pg_type)));
+    Row::from(vec![
+        Value::text(name),
+        Value::text(text),
+        Value::Int(named.since_us),
+        parameters.unwrap_or_else(|| Value::array(Vec::new())),
+        results.unwrap_or(Value::Null),
+        Value::Bool(named.is_from_sql),
+        // Plans are not counted.
+        Value::Int(0),
+        Value::Int(0),
+    ])
+}
