@@ -191,7 +191,8 @@ impl CatalogQuery {
         cancel: &CancellationToken,
         fetch: Option<Arc<dyn Fetch>>,
     ) -> Result<Result<RecordBatch, QueryError>, QueryError> {
-        let env = Env { fetch, ..Env::cancellable(view, cancel) };
+        let mut env = Env::cancellable(view, cancel);
+        env.fetch = fetch;
         let error = match self.run_in(&env, parameters, cancel) {
             Ok(batch) => return Ok(Ok(batch)),
             Err(error) => error,

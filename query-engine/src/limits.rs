@@ -111,6 +111,12 @@ pub(crate) const ALL: &[(&str, usize, &str, &str)] = &[
     ("database_bytes", DATABASE_BYTES_MAX, "53200", "bytes in all tables of one database"),
     ("series_elements", SERIES_ELEMENTS_MAX, "54000", "elements of a series in a select list"),
     ("subquery_runs", SUBQUERY_RUNS_MAX, "54000", "runs of one subquery that is no join"),
+    (
+        "fetched_rows",
+        FETCHED_ROWS_MAX,
+        "0A000",
+        "rows of a chain table that a statement which the planner refuses reads",
+    ),
     ("notify_payload_bytes", NOTIFY_PAYLOAD_BYTES_MAX, "22023", "bytes of a notification's text"),
     ("notify_queue", NOTIFY_QUEUE_MAX, "54000", "notifications that wait for one listener"),
     (

@@ -19,6 +19,7 @@ mod literal;
 mod operation;
 mod output_name;
 mod quantified;
+mod relation;
 mod scope;
 mod select;
 mod subquery;
@@ -65,7 +66,7 @@ pub(super) fn bind(
     let binder = Binder { reach, ..Binder::new(env, parameters) };
     let mut plan = binder.query(query, Context::default())?;
     let is_streamed = binder.is_series.get() || is_lone_series(query);
-    if is_streamed && !binder.is_catalog.get() {
+    if is_streamed && !binder.is_catalog.get() && !reach.has_chain {
         // A series alone may be long: the planner streams it.
         return Ok(None);
     }

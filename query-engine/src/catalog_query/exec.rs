@@ -172,7 +172,9 @@ impl Executor<'_> {
             if steps > STEPS_MAX {
                 return Err(QueryError::new(
                     SqlState::PROGRAM_LIMIT,
-                    format!("a catalog statement may look at {STEPS_MAX} rows at most"),
+                    format!(
+                        "a statement that runs row by row may look at {STEPS_MAX} rows at most"
+                    ),
                 ));
             }
         }
@@ -183,7 +185,7 @@ impl Executor<'_> {
         if rows.len() >= ROWS_MAX {
             return Err(QueryError::new(
                 SqlState::PROGRAM_LIMIT,
-                format!("a catalog statement may have {ROWS_MAX} rows at most"),
+                format!("a statement that runs row by row may have {ROWS_MAX} rows at most"),
             ));
         }
         rows.push(row);

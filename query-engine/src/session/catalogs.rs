@@ -79,8 +79,10 @@ pub(super) fn second_chance(
     view: &CatalogView,
     declared: &[Option<PgType>],
 ) -> Result<CatalogQuery, QueryError> {
-    if is_refusal(&refused)
-        && names_a_relation(query)
+    // A name that only the evaluator finds is a row as a value, or a type.
+    let is_unknown =
+        matches!(refused.state, SqlState::UNDEFINED_COLUMN | SqlState::UNDEFINED_OBJECT);
+    if (is_refusal(&refused) || is_unknown)
         && let Ok(Some(found)) = catalog_query(query, view, declared, Route::Fetched)
     {
         return Ok(found);

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use sqlparser::ast::{Query, visit_relations};
 
+use super::utility::undefined_statement;
 use super::{Prepared, Session};
-use crate::PgType;
 use crate::catalog_query::{Row, Value};
+use crate::limits::PREPARED_MAX;
+use crate::{PgType, QueryError, SqlState};
 
 /// A statement with a name.
 pub(super) struct Named {
@@ -20,6 +22,65 @@ pub(super) struct Named {
 }
 
 impl Session {
+    /// A statement with a name, of SQL's PREPARE or of the extended protocol; `None` inside for one
+    /// without text.
+    ///
+    /// # Errors
+    /// 26000 where there is none.
+    pub fn named(&self, name: &str) -> Result<Option<Arc<Prepared>>, QueryError> {
+        let found = self.named.get(name).map(|named| named.prepared.clone());
+        found.ok_or_else(|| undefined_statement(name))
+    }
+
+    /// Keeps a statement under a name.
+    ///
+    /// # Errors
+    /// 42P05 where the name is taken, 54000 past the limit.
+    pub fn keep_named(
+        &mut self,
+        name: &str,
+        prepared: Option<Arc<Prepared>>,
+    ) -> Result<(), QueryError> {
+        self.keep(name, prepared, false)
+    }
+
+    pub(super) fn keep(
+        &mut self,
+        name: &str,
+        prepared: Option<Arc<Prepared>>,
+        is_from_sql: bool,
+    ) -> Result<(), QueryError> {
+        self.check_new_name(name)?;
+        let since_us = self.view.entry.activity().now_us();
+        self.named.insert(name.to_owned(), Named { prepared, since_us, is_from_sql });
+        Ok(())
+    }
+
+    /// Drops a named statement; one that does not exist is fine.
+    pub fn forget_named(&mut self, name: &str) {
+        self.named.remove(name);
+    }
+
+    /// Whether a statement can be kept under this name.
+    ///
+    /// # Errors
+    /// As [`Self::keep_named`].
+    pub fn check_new_name(&self, name: &str) -> Result<(), QueryError> {
+        if self.named.contains_key(name) {
+            return Err(QueryError::new(
+                SqlState::DUPLICATE_STATEMENT,
+                format!("prepared statement \"{name}\" already exists"),
+            ));
+        }
+        if self.named.len() >= PREPARED_MAX {
+            return Err(QueryError::new(
+                SqlState::PROGRAM_LIMIT,
+                format!("a session can have {PREPARED_MAX} prepared statements"),
+            ));
+        }
+        Ok(())
+    }
+
     /// Brings the lists up to date, if `query` reads one of them.
     pub(super) fn list_own(&self, query: &Query) {
         let is_read = visit_relations(query, |name| {

@@ -6,12 +6,11 @@ use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use sqlparser::ast::{DataType as SqlType, Expr, Statement as Ast, Value};
 
-use super::lists::Named;
-use super::{Notice, Prepared, Session, Settings, TransactionStatus};
+use super::{Notice, Session, Settings, TransactionStatus};
 use crate::catalog::CatalogView;
 use crate::catalog_query::CatalogQuery;
 use crate::error::map::{internal, query_error};
-use crate::limits::{PREPARED_MAX, SAVEPOINTS_MAX};
+use crate::limits::SAVEPOINTS_MAX;
 use crate::outcome::Stop;
 use crate::statement::{Kind, Modes, ShowTarget, prepared_query};
 use crate::types::output::Output;
@@ -126,65 +125,6 @@ impl Session {
         }
         self.commit_objects().await?;
         self.commit_notifications()
-    }
-
-    /// A statement with a name, of SQL's PREPARE or of the extended protocol; `None` inside for one
-    /// without text.
-    ///
-    /// # Errors
-    /// 26000 where there is none.
-    pub fn named(&self, name: &str) -> Result<Option<Arc<Prepared>>, QueryError> {
-        let found = self.named.get(name).map(|named| named.prepared.clone());
-        found.ok_or_else(|| undefined_statement(name))
-    }
-
-    /// Keeps a statement under a name.
-    ///
-    /// # Errors
-    /// 42P05 where the name is taken, 54000 past the limit.
-    pub fn keep_named(
-        &mut self,
-        name: &str,
-        prepared: Option<Arc<Prepared>>,
-    ) -> Result<(), QueryError> {
-        self.keep(name, prepared, false)
-    }
-
-    fn keep(
-        &mut self,
-        name: &str,
-        prepared: Option<Arc<Prepared>>,
-        is_from_sql: bool,
-    ) -> Result<(), QueryError> {
-        self.check_new_name(name)?;
-        let since_us = self.view.entry.activity().now_us();
-        self.named.insert(name.to_owned(), Named { prepared, since_us, is_from_sql });
-        Ok(())
-    }
-
-    /// Drops a named statement; one that does not exist is fine.
-    pub fn forget_named(&mut self, name: &str) {
-        self.named.remove(name);
-    }
-
-    /// Whether a statement can be kept under this name.
-    ///
-    /// # Errors
-    /// As [`Self::keep_named`].
-    pub fn check_new_name(&self, name: &str) -> Result<(), QueryError> {
-        if self.named.contains_key(name) {
-            return Err(QueryError::new(
-                SqlState::DUPLICATE_STATEMENT,
-                format!("prepared statement \"{name}\" already exists"),
-            ));
-        }
-        if self.named.len() >= PREPARED_MAX {
-            return Err(QueryError::new(
-                SqlState::PROGRAM_LIMIT,
-                format!("a session can have {PREPARED_MAX} prepared statements"),
-            ));
-        }
-        Ok(())
     }
 
     /// PREPARE.
@@ -461,7 +401,7 @@ impl Session {
     }
 }
 
-fn undefined_statement(name: &str) -> QueryError {
+pub(super) fn undefined_statement(name: &str) -> QueryError {
     QueryError::new(
         SqlState::UNDEFINED_STATEMENT,
         format!("prepared statement \"{name}\" does not exist"),

@@ -1,25 +1,25 @@
 //! FROM: relations, views, subqueries, functions and joins.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use sqlparser::ast::{
     Expr as Ast, FunctionArg, FunctionArgExpr, Ident, Join, JoinConstraint, JoinOperator,
-    ObjectName, Query, TableAlias, TableFactor, TableWithJoins, visit_expressions,
+    ObjectName, Query, TableAlias, TableFactor, TableWithJoins,
 };
-use sqlparser::dialect::PostgreSqlDialect;
-use sqlparser::parser::Parser;
 
 use super::super::names::{fold, parts_of};
-use super::super::plan::{Conjunct, Fetched, JoinNode, Joins, LeafPlan, QueryPlan, Source};
+use super::super::plan::{Conjunct, Expr, Joins, LeafPlan, Source};
 use super::super::types::{self, TypeOid};
-use super::super::{stored, unsupported};
-use super::scope::{Context, Leaf, LeafColumn, Scope, StarColumn};
+use super::super::{Value, unsupported};
+use super::relation::stored_columns;
+use super::scope::{Leaf, LeafColumn, Scope, StarColumn};
 use super::{Binder, Typed};
 use crate::QueryError;
 use crate::catalog::Relation;
-use crate::catalog::pg_catalog::builtin::{self, BuiltinRelation};
+use crate::catalog::pg_catalog::builtin::BuiltinRelation;
+use crate::limits::SMALL_TABLE_ROWS_MAX;
 use crate::objects::{Object, UserTable};
+use crate::rewrite::series::parsed;
 
 /// Which rows without a partner a join keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ enum JoinKind {
 
 /// A relation that FROM names.
 #[derive(Clone, Copy)]
-enum Named<'a> {
+pub(super) enum Named<'a> {
     Builtin(&'static BuiltinRelation),
     Stored(&'a Object),
     Chain(&'a Relation),
@@ -221,136 +221,6 @@ impl Binder<'_> {
         }
     }
 
-    fn relation(
-        &self,
-        name: &ObjectName,
-        alias: Option<&TableAlias>,
-        scope: &mut Scope<'_>,
-    ) -> Result<Joins, QueryError> {
-        let parts = parts_of(name)?;
-        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-        if let [name] = parts.as_slice()
-            && let Some(cte) = scope.context.ctes.and_then(|ctes| ctes.find(name))
-        {
-            let columns = output_columns(&cte.columns);
-            let types = cte.columns.iter().map(|column| column.type_oid).collect();
-            let source = Source::Cte { id: cte.id, columns: types };
-            return self.leaf(source, columns, name, None, alias, 0, scope);
-        }
-        let names: Vec<String> = parts.iter().map(|part| (*part).to_owned()).collect();
-        if let Some(object) = self.env.view.object(&names) {
-            let source = self.stored(object)?;
-            return self.leaf(
-                source,
-                Vec::new(),
-                &object.head().name,
-                Some(Named::Stored(object)),
-                alias,
-                0,
-                scope,
-            );
-        }
-        if let Some(relation) = self.chain_relation(&names) {
-            let (source, columns) = chain_source(relation, alias);
-            return self.leaf(
-                source,
-                columns,
-                &relation.name,
-                Some(Named::Chain(relation)),
-                alias,
-                0,
-                scope,
-            );
-        }
-        let database = self.env.view.database.as_str();
-        let found = match parts.as_slice() {
-            [name] => builtin::relation("pg_catalog", name),
-            [schema, name] => builtin::relation(schema, name),
-            [catalog, schema, name] if *catalog == database => builtin::relation(schema, name),
-            _ => None,
-        };
-        let relation = found.ok_or_else(|| unsupported(format!("relation {name}")))?;
-        self.is_catalog.set(true);
-        match &relation.definition {
-            Some(_) => {
-                let plan = self.nested(|| self.view(relation))?;
-                let source = Source::Query { plan: Box::new(plan), lateral: false };
-                let columns = relation_columns(relation);
-                self.leaf(
-                    source,
-                    columns,
-                    relation.name,
-                    Some(Named::Builtin(relation)),
-                    alias,
-                    0,
-                    scope,
-                )
-            }
-            None => {
-                let table = self.env.view.tables.get(relation, self.env.view);
-                let columns = relation_columns(relation);
-                let source = Source::Table(table);
-                self.leaf(
-                    source,
-                    columns,
-                    relation.name,
-                    Some(Named::Builtin(relation)),
-                    alias,
-                    0,
-                    scope,
-                )
-            }
-        }
-    }
-
-    /// The chain table that a name means, where the statement may read them.
-    fn chain_relation(&self, names: &[String]) -> Option<&Relation> {
-        let view = self.env.view;
-        let is_meant =
-            |relation: &&Relation| relation.owned.is_none() && relation.schema == "chain";
-        let mut chain = view.relations.iter().filter(is_meant).filter(|_| self.reach.has_chain);
-        let [.., last] = names else { return None };
-        let found = chain.find(|relation| relation.name == *last)?;
-        let is_named = match names {
-            [_] => view.search_path().iter().any(|schema| schema == "chain"),
-            [schema, _] => schema == "chain",
-            _ => false,
-        };
-        is_named.then_some(found)
-    }
-
-    /// A table that a client made, for a role that may read it.
-    fn stored(&self, object: &Object) -> Result<Source, QueryError> {
-        let Object::Table(table) = object else {
-            return Err(unsupported(format!("{} here", object.kind())));
-        };
-        let rows = self.stored_rows.get().saturating_add(table.row_count());
-        self.stored_rows.set(rows);
-        if rows > self.reach.stored_rows_max {
-            return Err(unsupported("a table with this many rows"));
-        }
-        stored::check_readable(self.env.view, &table.head)?;
-        let columns = table.columns.iter().map(|column| column.column_type.pg_type.oid());
-        Ok(Source::Stored { oid: table.head.oid, columns: columns.collect() })
-    }
-
-    /// Plan of a view, with the column types that the view declares.
-    pub(super) fn view(&self, relation: &BuiltinRelation) -> Result<QueryPlan, QueryError> {
-        let definition = super::super::views::definition(relation);
-        if let Some(rows) = super::super::views::special(relation) {
-            return Ok(rows);
-        }
-        let query = Parser::new(&PostgreSqlDialect {})
-            .try_with_sql(definition.trim_end().trim_end_matches(';'))
-            .and_then(|mut parser| parser.parse_query())
-            .map_err(|_| unsupported(format!("view {}", relation.name)))?;
-        let mut plan = self.query(&query, Context::default())?;
-        for (at, column) in relation.columns.iter().enumerate() {
-            self.retype(&mut plan, at, column.type_oid)?;
-        }
-        Ok(plan)
-    }
-
     fn derived(
         &self,
         subquery: &Query,
@@ -371,6 +241,28 @@ impl Binder<'_> {
         self.leaf(source, columns, "", None, alias, reads, scope)
     }
 
+    /// `unnest(a, b, …)`: the elements of several arrays beside one another.
+    fn side_by_side(
+        &self,
+        arguments: &[&Ast],
+        alias: Option<&TableAlias>,
+        scope: &mut Scope<'_>,
+    ) -> Result<Joins, QueryError> {
+        let calls: Vec<String> = arguments.iter().map(|list| format!("unnest({list})")).collect();
+        let query = parsed(&format!("SELECT {}", calls.join(", ")));
+        let query = query.ok_or_else(|| unsupported("this form of unnest()"))?;
+        if let Some(alias) = alias {
+            return self.derived(&query, true, Some(alias), scope);
+        }
+        let named = TableAlias {
+            explicit: true,
+            name: Ident::new("unnest"),
+            columns: Vec::new(),
+            at: None,
+        };
+        self.derived(&query, true, Some(&named), scope)
+    }
+
     fn function_item(
         &self,
         name: &ObjectName,
@@ -385,12 +277,15 @@ impl Binder<'_> {
             [schema, name] if schema == "pg_catalog" || schema == "information_schema" => name,
             _ => return Err(unsupported(format!("function {name}"))),
         };
+        if let ("unnest", [_, _, ..], false) = (name.as_str(), arguments, ordinality) {
+            return self.side_by_side(arguments, alias, scope);
+        }
         let bind = || arguments.iter().map(|ast| self.expr(ast, scope)).collect();
         let (arguments, reads): (Vec<Typed>, u64) = scope.tracked(bind)?;
-        if name == "generate_series" {
+        let (call, returns) = self.resolve_call(name, arguments)?;
+        if name == "generate_series" && !is_short(&call.arguments) {
             self.is_series.set(true);
         }
-        let (call, returns) = self.resolve_call(name, arguments)?;
         let mut columns: Vec<LeafColumn> = returns
             .iter()
             .map(|(column, type_oid)| {
@@ -406,7 +301,7 @@ impl Binder<'_> {
     }
 
     #[allow(clippy::too_many_arguments, reason = "the parts of one FROM item, each used once")]
-    fn leaf(
+    pub(super) fn leaf(
         &self,
         source: Source,
         mut columns: Vec<LeafColumn>,
@@ -463,73 +358,24 @@ impl Binder<'_> {
     }
 }
 
-fn leaf_column(name: &str, type_oid: TypeOid) -> LeafColumn {
-    LeafColumn { name: name.to_owned(), type_oid, modifier: -1, origin: (0, 0), fields: None }
-}
-
-fn relation_columns(relation: &BuiltinRelation) -> Vec<LeafColumn> {
-    relation
-        .columns
-        .iter()
-        .zip(1_i16..)
-        .map(|(column, number)| LeafColumn {
-            modifier: column.modifier,
-            origin: (relation.oid, number),
-            ..leaf_column(column.name, column.type_oid)
-        })
-        .collect()
-}
-
-/// A chain table as the planner reads it, under the name that the statement gives it.
-fn chain_source(relation: &Relation, alias: Option<&TableAlias>) -> (Source, Vec<LeafColumn>) {
-    let columns = relation.columns.iter().zip(1_i16..);
-    let columns: Vec<LeafColumn> = columns
-        .map(|(column, number)| LeafColumn {
-            modifier: column.type_modifier,
-            origin: (relation.oid, number),
-            ..leaf_column(&column.name, column.pg_type.oid())
-        })
-        .collect();
-    let shown = alias.map_or_else(|| relation.name.to_string(), |alias| alias.name.to_string());
-    let source = Source::Fetched(Fetched {
-        from: format!("chain.{} AS {shown}", relation.name),
-        filter: None,
-        columns: columns.iter().map(|column| (column.name.clone(), column.type_oid)).collect(),
-        used: Arc::default(),
-    });
-    (source, columns)
-}
-
-/// Gives a lone chain table the condition of its query, so that the planner reads no more rows than it leaves.
-pub(super) fn filter_fetched(joins: &mut Joins, condition: &Ast) {
-    let mut has_more = false;
-    let _: ControlFlow<()> = visit_expressions(condition, |part| {
-        let is_more = match part {
-            Ast::Subquery(_) | Ast::Exists { .. } | Ast::InSubquery { .. } => true,
-            Ast::Value(value) => matches!(value.value, sqlparser::ast::Value::Placeholder(_)),
-            _ => false,
-        };
-        has_more |= is_more;
-        ControlFlow::Continue(())
-    });
-    if let ([item], false) = (joins.items.as_mut_slice(), has_more)
-        && let JoinNode::Leaf(leaf) = &mut item.node
-        && let Source::Fetched(fetched) = &mut leaf.source
-        && joins.outers.is_empty()
-    {
-        fetched.filter = Some(condition.to_string());
+/// Whether a series has known bounds and few rows: it is no reason to leave it to the planner, which streams.
+fn is_short(bounds: &[Expr]) -> bool {
+    let whole = |at: usize| match bounds.get(at) {
+        Some(Expr::Const(Value::Int(value))) => Some(*value),
+        _ => None,
+    };
+    let step = if bounds.len() > 2 { whole(2) } else { Some(1) };
+    match (whole(0), whole(1), step) {
+        (Some(from), Some(to), Some(step)) if step != 0 => {
+            let rows = to.saturating_sub(from) / step;
+            usize::try_from(rows.max(0)).is_ok_and(|rows| rows < SMALL_TABLE_ROWS_MAX)
+        }
+        _ => false,
     }
 }
 
-fn stored_columns(table: &UserTable) -> Vec<LeafColumn> {
-    let columns = table.columns.iter().zip(1_i16..);
-    columns
-        .map(|(column, number)| LeafColumn {
-            modifier: column.column_type.type_modifier,
-            origin: (table.head.oid, number),
-            ..leaf_column(&column.name, column.column_type.pg_type.oid())
-        })
-        .collect()
+pub(super) fn leaf_column(name: &str, type_oid: TypeOid) -> LeafColumn {
+    LeafColumn { name: name.to_owned(), type_oid, modifier: -1, origin: (0, 0), fields: None }
 }
 
 fn primary_key(table: &UserTable) -> Vec<usize> {
@@ -537,7 +383,7 @@ fn primary_key(table: &UserTable) -> Vec<usize> {
     key.map(|key| key.columns.clone()).unwrap_or_default()
 }
 
-fn output_columns(columns: &[super::super::plan::OutputColumn]) -> Vec<LeafColumn> {
+pub(super) fn output_columns(columns: &[super::super::plan::OutputColumn]) -> Vec<LeafColumn> {
     columns
         .iter()
         .map(|column| LeafColumn {

@@ -13,8 +13,8 @@ use super::super::plan::{
 use super::super::types;
 use super::super::unsupported;
 use super::call::function_name;
-use super::from::filter_fetched;
 use super::output_name::output_name;
+use super::relation::filter_fetched;
 use super::scope::{Context, Grouping, Scope};
 use super::{Binder, Typed};
 use crate::{QueryError, SqlState};
