@@ -55,7 +55,9 @@ pub use cursors::CursorUse;
 pub(crate) use ddl::{shown_query, view_statement};
 pub(crate) use parameters::{data_type as parameter_data_type, scalar as parameter_scalar};
 pub use principal::{Notice, Principal, TransactionStatus};
-pub(crate) use settings::{CUSTOM_SETTINGS_MAX, Finality, SETTING_BYTES_MAX, Settings};
+pub(crate) use settings::{
+    CUSTOM_SETTINGS_MAX, Finality, SEARCH_PATH_DEFAULT, SETTING_BYTES_MAX, Settings,
+};
 
 use crate::activity::Backend;
 use crate::catalog::{CatalogView, pg_catalog};

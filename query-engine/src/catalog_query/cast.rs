@@ -65,13 +65,24 @@ pub(crate) fn cast(
                 return Ok(value.clone());
             };
             let elements = value.elements().iter().map(|part| cast(env, part, inner, outer));
-            Ok(Value::shaped(value.dimensions(), elements.collect::<Result<_, _>>()?))
+            let mut dimensions = value.dimensions();
+            // Vectors count from 0, and so does what they become.
+            if let [only] = dimensions.as_mut_slice()
+                && is_vector(from) != is_vector(to)
+            {
+                only.lower = i32::from(is_vector(to));
+            }
+            Ok(Value::shaped(dimensions, elements.collect::<Result<_, _>>()?))
         }
         (Kind::Date | Kind::Time | Kind::Timestamp | Kind::Interval, _) => {
             between_times(env, value, from, to)
         }
         _ => no_cast(from, to),
     }
+}
+
+fn is_vector(oid: TypeOid) -> bool {
+    matches!(oid, types::INT2VECTOR | types::OIDVECTOR)
 }
 
 fn no_cast(from: TypeOid, to: TypeOid) -> Result<Value, QueryError> {

@@ -243,7 +243,9 @@ mod tests {
     use super::*;
 
     fn shape(sql: &str, declared: &[Option<PgType>]) -> Option<Shape> {
-        let Kind::Query(query) = (*parse(sql).unwrap().remove(0).kind).clone() else { panic!("{sql}") };
+        let Kind::Query(query) = (*parse(sql).unwrap().remove(0).kind).clone() else {
+            panic!("{sql}")
+        };
         Shape::of(&query, &evm::TABLES, "demo", declared)
     }
 

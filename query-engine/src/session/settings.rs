@@ -14,6 +14,7 @@ mod value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+pub(crate) use spec::SEARCH_PATH_DEFAULT;
 use spec::all_specs;
 
 use crate::{QueryError, SqlState};

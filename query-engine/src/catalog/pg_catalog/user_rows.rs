@@ -15,6 +15,7 @@ use crate::objects::{
     DATABASE_OWNER, Head, Identity, Object, PUBLIC, SCHEMA_PRIVILEGES, SEQUENCE_PRIVILEGES,
     TABLE_PRIVILEGES, UserDefault,
 };
+use crate::session::SEARCH_PATH_DEFAULT;
 
 /// The role that owns everything; nobody signs in as this role.
 pub(crate) const OWNER_OID: u32 = 10;
@@ -22,13 +23,14 @@ pub(crate) const OWNER_OID: u32 = 10;
 pub(crate) const OWNER_NAME: &str = "ergosql";
 
 /// The tables with rows of ours.
-pub(crate) const RELATIONS: [&str; 13] = [
+pub(crate) const RELATIONS: [&str; 14] = [
     "pg_attrdef",
     "pg_attribute",
     "pg_authid",
     "pg_class",
     "pg_constraint",
     "pg_database",
+    "pg_db_role_setting",
     "pg_depend",
     "pg_description",
     "pg_index",
@@ -99,6 +101,9 @@ pub(crate) fn rows(relation: &BuiltinRelation, view: &CatalogView) -> Vec<Row> {
         }
         "pg_constraint" => keys::constraints(&make, view),
         "pg_database" => view.databases.iter().map(|name| database(&make, view, name)).collect(),
+        "pg_db_role_setting" => {
+            view.databases.iter().map(|name| database_settings(&make, name)).collect()
+        }
         "pg_depend" => objects::dependencies(&make, view),
         "pg_description" => descriptions(&make, view),
         "pg_index" => keys::index_rows(&make, view),
@@ -111,6 +116,16 @@ pub(crate) fn rows(relation: &BuiltinRelation, view: &CatalogView) -> Vec<Row> {
         }
         _ => Vec::new(),
     }
+}
+
+/// What a database sets for all its sessions: where the tables of its chain are found.
+fn database_settings(make: &Maker<'_>, name: &str) -> Row {
+    let search_path = format!("search_path={SEARCH_PATH_DEFAULT}");
+    make.row(&[
+        ("setdatabase", Value::oid(database_oid(name))),
+        ("setrole", Value::oid(0)),
+        ("setconfig", Value::array(vec![Value::text(search_path)])),
+    ])
 }
 
 /// Makes rows of one catalog from named fields.

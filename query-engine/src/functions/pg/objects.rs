@@ -86,6 +86,11 @@ pub(super) const FUNCTIONS: &[Entry] = &[
         let is_part = is_known.and_then(|value| value.as_bool()).unwrap_or_default();
         Ok(if is_part { vec![Row::from(vec![call.value(0).clone()])] } else { Vec::new() })
     }),
+    set(
+        "pg_partition_tree(regclass) setof relid regclass, parentrelid regclass, isleaf bool, level int4",
+        |_| Ok(Vec::new()),
+    ),
+    strict("pg_partition_root(regclass) regclass", |_| Ok(Value::Null)),
     set("pg_options_to_table(text[]) setof option_name text, option_value text", |call| {
         let row = |option: &Value| {
             let text = option.as_text();

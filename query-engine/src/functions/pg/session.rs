@@ -209,7 +209,19 @@ fn all_settings(call: &Call<'_>) -> Result<Vec<Row>, QueryError> {
             let values = values.trim_start_matches('{').trim_end_matches('}').split(',');
             Value::array(values.map(|value| Value::text(value.trim_matches('"'))).collect())
         });
-        let in_unit = |value: &str| Value::text(Settings::in_base_unit(&name, value));
+        let in_base_unit = |value: &str| Settings::in_base_unit(&name, value);
+        // What every session starts with is either PostgreSQL's own value or ours, which the database or the
+        // server sets.
+        let source = match settings.source(&name) {
+            "default" if name == "search_path" => "database",
+            // PostgreSQL takes these from the database and calls it no source.
+            "default" if name.ends_with("_encoding") => "default",
+            "default" if field(11).is_some_and(|own| in_base_unit(&setting) != own) => {
+                "configuration file"
+            }
+            source => source,
+        };
+        let in_unit = |value: &str| Value::text(in_base_unit(value));
         let reset = settings.reset_value(&name).map_or(Value::Null, |value| in_unit(&value));
         Row::from(vec![
             Value::text(name.as_str()),
@@ -220,7 +232,7 @@ fn all_settings(call: &Call<'_>) -> Result<Vec<Row>, QueryError> {
             text(field(5)),
             Value::text(field(6).unwrap_or("user")),
             Value::text(field(7).unwrap_or("string")),
-            Value::text(settings.source(&name)),
+            Value::text(source),
             text(field(8)),
             text(field(9)),
             enumeration,

@@ -1,5 +1,8 @@
 //! The table of settings: name, default, what a value may be.
 
+/// `search_path` of a session: the schemas of the chain come after the client's own.
+pub(crate) const SEARCH_PATH_DEFAULT: &str = "\"$user\", public, chain, ergo";
+
 /// What values a setting takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SettingKind {
@@ -160,12 +163,7 @@ const SPECS: &[SettingSpec] = &[
     spec("role", "none", Word(&["none"]), "Current role; there is one role for a session."),
     spec("row_security", "on", Bool, "Accepted; there are no row policies."),
     spec("scram_iterations", "4096", Fixed, "Iterations of new SCRAM secrets."),
-    spec(
-        "search_path",
-        "\"$user\", public, chain, ergo",
-        SchemaList,
-        "Schemas of unqualified names.",
-    ),
+    spec("search_path", SEARCH_PATH_DEFAULT, SchemaList, "Schemas of unqualified names."),
     spec("server_encoding", "UTF8", Fixed, "Encoding of stored text."),
     spec("server_version", SERVER_VERSION, Fixed, "PostgreSQL release that is followed."),
     spec("server_version_num", "160010", Fixed, "The same as a number."),
