@@ -36,6 +36,7 @@ mod views;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, FieldRef};
 use sqlparser::ast::Query;
 use tokio_util::sync::CancellationToken;
 
@@ -45,6 +46,7 @@ pub(crate) use value::{Interval, Row, Value};
 
 use crate::catalog::CatalogView;
 use crate::catalog::pg_catalog::builtin::BuiltinRelation;
+use crate::limits::EVALUATED_ROWS_MAX;
 use crate::{Parameter, PgType, QueryError, ResultColumn, SqlState};
 
 /// Which relations beside catalogs a statement may read.
@@ -79,14 +81,32 @@ impl CatalogQuery {
     ) -> Result<Option<Self>, QueryError> {
         let env = Env::new(view);
         match bind::bind(query, &env, declared, reach) {
-            Ok(Some(bound)) => Ok(Some(Self {
-                columns: result::columns(&bound.plan),
-                plan: Arc::new(bound.plan),
-                parameter_types: bound.parameter_types,
-            })),
+            Ok(Some(bound)) => Ok(Some(Self::new(bound))),
             Ok(None) => Ok(None),
             Err(error) if is_for_planner(&error) => Ok(None),
             Err(error) => Err(error),
+        }
+    }
+
+    /// As [`CatalogQuery::plan`], for a statement that the planner cannot run.
+    ///
+    /// # Errors
+    /// Also 0A000 and 42883 for what is not known here.
+    pub(crate) fn evaluate(
+        query: &Query,
+        view: &CatalogView,
+        declared: &[Option<PgType>],
+    ) -> Result<Self, QueryError> {
+        let reach = Reach { stored_rows_max: EVALUATED_ROWS_MAX, has_chain: false };
+        let bound = bind::bind(query, &Env::new(view), declared, reach)?;
+        bound.map(Self::new).ok_or_else(|| unsupported("this kind of statement"))
+    }
+
+    fn new(bound: bind::Bound) -> Self {
+        Self {
+            columns: result::columns(&bound.plan),
+            plan: Arc::new(bound.plan),
+            parameter_types: bound.parameter_types,
         }
     }
 
@@ -161,6 +181,34 @@ impl CatalogQuery {
     /// Type of `$1`, `$2`, …, declared or inferred.
     pub(crate) fn parameter_types(&self) -> &[PgType] {
         &self.parameter_types
+    }
+
+    /// Arrow types of the columns that [`CatalogQuery::run_stored`] gives without casts.
+    pub(crate) fn stored_types(&self) -> Vec<DataType> {
+        let columns = self.plan.columns.iter();
+        columns.map(|column| stored::field_type(column.type_oid, column.modifier)).collect()
+    }
+
+    /// Runs the statement for its rows to be stored, each column cast as `casts` says.
+    ///
+    /// # Errors
+    /// As [`CatalogQuery::run_late`], and of the casts.
+    pub(crate) fn run_stored(
+        &self,
+        view: &CatalogView,
+        parameters: &[Parameter],
+        casts: &[Option<FieldRef>],
+        cancel: &CancellationToken,
+    ) -> Result<RecordBatch, QueryError> {
+        let (env, plain) = (Env::cancellable(view, cancel), Env::plain(view));
+        let parameters = result::parameters(&env, parameters, &self.parameter_types)?;
+        let rows = exec::run(&self.plan, &env, &parameters, cancel)?;
+        let columns = self.plan.columns.iter().enumerate().map(|(at, column)| {
+            let values: Vec<&Value> = rows.iter().map(|row| &row[at]).collect();
+            let cast = casts.get(at).and_then(Option::as_ref);
+            stored::assigned((&env, &plain), &values, column.type_oid, cast)
+        });
+        result::of_arrays(columns.collect::<Result<_, _>>()?, rows.len())
     }
 
     /// Result columns.

@@ -40,6 +40,8 @@ pub const SCHEMAS_MAX: usize = 1_000;
 pub const TABLE_BYTES_MAX: usize = 512 * 1024 * 1024;
 /// Bytes that the rows of all tables that clients made in one database may take in memory (53200).
 pub const DATABASE_BYTES_MAX: usize = 1024 * 1024 * 1024;
+/// Rows of a table that clients made in a statement that the planner cannot run (54000).
+pub const EVALUATED_ROWS_MAX: usize = 200_000;
 /// Elements of a series in the select list of a query over tables (54000).
 pub const SERIES_ELEMENTS_MAX: usize = 100_000;
 /// Bytes of the text of a notification (22023).
@@ -109,6 +111,12 @@ pub(crate) const ALL: &[(&str, usize, &str, &str)] = &[
     ("schemas", SCHEMAS_MAX, "54000", "schemas of one database"),
     ("table_bytes", TABLE_BYTES_MAX, "53200", "bytes in one table"),
     ("database_bytes", DATABASE_BYTES_MAX, "53200", "bytes in all tables of one database"),
+    (
+        "evaluated_rows",
+        EVALUATED_ROWS_MAX,
+        "54000",
+        "rows of a table with columns that only run row by row",
+    ),
     ("series_elements", SERIES_ELEMENTS_MAX, "54000", "elements of a series in a select list"),
     ("subquery_runs", SUBQUERY_RUNS_MAX, "54000", "runs of one subquery that is no join"),
     (

@@ -24,7 +24,7 @@ mod shared;
 mod table;
 mod values;
 
-pub(crate) use column::{ColumnType, Identity, UserColumn, UserDefault, assignable};
+pub(crate) use column::{ColumnType, Identity, TEXT_FORM_KEY, UserColumn, UserDefault, assignable};
 pub(crate) use keys::{KeyRows, KeyValues, UserKey};
 pub(crate) use locks::Mode;
 pub(crate) use object::{

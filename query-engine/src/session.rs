@@ -28,6 +28,7 @@ mod listen;
 mod lists;
 mod lookup;
 pub(crate) mod naming;
+mod notices;
 mod parameters;
 mod plan;
 mod principal;
@@ -58,6 +59,7 @@ pub use principal::{Notice, Principal, TransactionStatus};
 pub(crate) use settings::{
     CUSTOM_SETTINGS_MAX, Finality, SEARCH_PATH_DEFAULT, SETTING_BYTES_MAX, Settings,
 };
+pub(crate) use write::parsed_query;
 
 use crate::activity::Backend;
 use crate::catalog::{CatalogView, pg_catalog};
@@ -277,11 +279,6 @@ impl Session {
     /// session is made, all of them.
     pub fn take_reported_settings(&mut self) -> Vec<(String, String)> {
         self.view.settings().take_reported()
-    }
-
-    /// Notices since the last call.
-    pub fn take_notices(&mut self) -> Vec<Notice> {
-        std::mem::take(&mut self.notices)
     }
 
     /// A panic of another holder leaves the map usable: each change is one step.

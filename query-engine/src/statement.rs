@@ -210,6 +210,8 @@ pub(crate) enum Kind {
     },
     /// CLOSE; `None` is ALL.
     Close(Option<String>),
+    /// DO: refused once it is read.
+    Do,
     Listen(String),
     /// UNLISTEN; `None` is `*`.
     Unlisten(Option<String>),

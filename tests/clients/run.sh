@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the tested-client matrix: every client against the real binary, over TLS with SCRAM sign-in.
 #
-#   tests/clients/run.sh [CLIENT…]      all clients without arguments
+#   tests/clients/run.sh [CLIENT…]      all clients without arguments; `suites`, which takes half an hour, only by name
 #
 # Each client is a folder with a run.sh that installs what it needs (from the public registries, into
 # $CACHE), and prints `version TEXT`, then `ok CHECK` or `FAIL CHECK: error` for each check. The table of
@@ -56,7 +56,9 @@ certificate = \"cert.pem\"
 key = \"key.pem\"
 $("$binary" role password "$PGUSER" <<<"$PGPASSWORD")
 create = true"
-serve plain "$PLAIN_PORT" 'auth = "trust"'
+serve plain "$PLAIN_PORT" "auth = \"trust\"
+$("$binary" role password "$PGUSER" <<<"$PGPASSWORD")
+create = true"
 for port in "$PGPORT" "$PLAIN_PORT"; do
     for attempt in $(seq 100); do
         (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break
@@ -70,7 +72,7 @@ for client in "${chosen[@]}"; do
     log=$CACHE/logs/$client.log
     echo "== $client"
     status=0
-    (cd "$CLIENTS/$client" && timeout "${CLIENT_TIMEOUT:-900}" ./run.sh) >"$log" 2>&1 || status=$?
+    (cd "$CLIENTS/$client" && timeout "${CLIENT_TIMEOUT:-3600}" ./run.sh) >"$log" 2>&1 || status=$?
     grep -E '^(ok|FAIL) ' "$log" || tail -n 5 "$log"
     version=$(sed -n 's/^version //p' "$log" | head -n 1)
     good=$(grep -c '^ok ' "$log" || true)

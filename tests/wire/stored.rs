@@ -202,3 +202,39 @@ async fn what_was_committed_is_there_after_a_restart_and_nothing_else() {
     let next = client.query_one("INSERT INTO s.u DEFAULT VALUES RETURNING id", &[]).await.unwrap();
     assert!(next.get::<_, i32>(0) > 20_002, "a value that was given out is not given out again");
 }
+
+#[tokio::test]
+async fn columns_kept_as_text_and_comments_on_constraints_are_there_after_a_restart() {
+    let harness = Harness::start(config()).await;
+    let client = harness.client().await;
+    client
+        .batch_execute(
+            "CREATE TABLE t (id int, r int4range, grid int[][], CONSTRAINT small CHECK (id < 9));
+             INSERT INTO t VALUES (1, '[1,4]', '{{1,2},{3,4}}');
+             CREATE VIEW v AS SELECT upper(r) AS u FROM t;
+             COMMENT ON CONSTRAINT small ON t IS 'one digit'",
+        )
+        .await
+        .unwrap();
+    drop(client);
+    let harness = harness.restart(config()).await;
+    let client = harness.client().await;
+    let row = client.query_one("SELECT r::text, grid::text FROM t", &[]).await.unwrap();
+    assert_eq!((row.get(0), row.get(1)), ("[1,5)", "{{1,2},{3,4}}"));
+    assert_eq!(numbers(&client, "SELECT u FROM v").await, [5]);
+    let sql =
+        "SELECT obj_description(oid, 'pg_constraint') FROM pg_constraint WHERE conname = 'small'";
+    assert_eq!(client.query_one(sql, &[]).await.unwrap().get::<_, &str>(0), "one digit");
+}
+
+#[tokio::test]
+async fn a_prepared_statement_learns_at_once_that_another_session_changed_its_columns() {
+    let harness = Harness::start(config()).await;
+    let (one, two) = (harness.client().await, harness.client().await);
+    one.batch_execute("CREATE TABLE t (a int); INSERT INTO t VALUES (1)").await.unwrap();
+    let prepared = two.prepare("SELECT a FROM t").await.unwrap();
+    assert_eq!(two.query_one(&prepared, &[]).await.unwrap().get::<_, i32>(0), 1);
+    one.batch_execute("ALTER TABLE t ALTER a TYPE text").await.unwrap();
+    let error = two.query(&prepared, &[]).await.unwrap_err();
+    assert_eq!(error.code(), Some(&SqlState::FEATURE_NOT_SUPPORTED));
+}

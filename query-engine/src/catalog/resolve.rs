@@ -180,6 +180,13 @@ impl<'a> Resolver<'a> {
             Role { name: &role, may_create: false }.check(head, 'r', object.kind())?;
         }
         let provider: Arc<dyn TableProvider> = match object {
+            Object::Table(table) if table.is_evaluated() => {
+                return Err(QueryError::new(
+                    SqlState::FEATURE_NOT_SUPPORTED,
+                    format!("this kind of statement over table \"{}\" is not supported", head.name),
+                )
+                .with_detail("It has a column whose values are kept as text."));
+            }
             Object::Table(table) => table.provider()?,
             Object::Sequence(sequence) => sequence_row(sequence)?,
             Object::View(view) => {

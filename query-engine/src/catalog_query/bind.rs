@@ -16,6 +16,7 @@ mod expr;
 mod from;
 mod grouping;
 mod literal;
+mod objects;
 mod operation;
 mod output_name;
 mod quantified;
@@ -150,6 +151,10 @@ struct Binder<'a> {
     /// The statement calls `generate_series` in FROM.
     is_series: Cell<bool>,
     reach: Reach,
+    /// The role whose privileges count: inside a view its owner.
+    role: RefCell<String>,
+    /// How many views of clients within one another are being bound.
+    view_depth: Cell<usize>,
     /// Rows that those named so far have.
     stored_rows: Cell<usize>,
 }
@@ -164,6 +169,8 @@ impl<'a> Binder<'a> {
             is_catalog: Cell::new(false),
             is_series: Cell::new(false),
             reach: Reach::default(),
+            role: RefCell::new(env.view.role.clone()),
+            view_depth: Cell::new(0),
             stored_rows: Cell::new(0),
         }
     }

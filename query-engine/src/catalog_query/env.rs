@@ -55,6 +55,11 @@ impl<'a> Env<'a> {
         }
     }
 
+    /// An environment in which values look as under default settings: as they are stored.
+    pub(crate) fn plain(view: &'a CatalogView) -> Self {
+        Self { style: OnceCell::from(TextStyle::default()), ..Self::new(view) }
+    }
+
     /// An environment of a statement on a thread of its own, whose functions may wait.
     pub(crate) fn cancellable(view: &'a CatalogView, cancel: &CancellationToken) -> Self {
         Self { cancel: Some(cancel.clone()), ..Self::new(view) }

@@ -2,6 +2,7 @@
 
 mod arithmetic;
 mod document;
+mod range;
 mod temporal;
 
 use std::cmp::Ordering;
@@ -15,6 +16,7 @@ use crate::{Dimension, QueryError, SqlState};
 
 use arithmetic::{bits, float, integer, join, numeric};
 pub(crate) use document::Document;
+pub(crate) use range::{RangeOperator, ranges};
 pub(crate) use temporal::{Temporal, scaled};
 
 /// An operator with its operand types resolved.
@@ -54,6 +56,8 @@ pub(crate) enum Operator {
     Temporal(Temporal),
     /// Access to JSON, networks and ranges.
     Document(Document),
+    /// Sets of values between bounds.
+    Range(RangeOperator),
 }
 
 /// Comparison operators.
@@ -113,6 +117,9 @@ pub(crate) fn resolve(
     }
     if let Some((temporal, result)) = temporal::resolve(symbol, left, right) {
         return Ok((Operator::Temporal(temporal), result));
+    }
+    if let Some((range, result)) = range::resolve(symbol, left, right) {
+        return Ok((Operator::Range(range), result));
     }
     if let Some((document, result)) = document::resolve(symbol, left, right) {
         return Ok((Operator::Document(document), result));
@@ -298,6 +305,7 @@ impl Operator {
             Self::Bits(operation) => bits(operation, left, right),
             Self::Temporal(operation) => operation.apply(env, left, right),
             Self::Document(operation) => operation.apply(left, right),
+            Self::Range(operation) => operation.apply(left, right),
             Self::Regex { insensitive, negated } => {
                 let found = env.matches(left.as_text(), right.as_text(), insensitive)?;
                 Ok(Value::Bool(found != negated))

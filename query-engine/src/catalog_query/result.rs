@@ -238,6 +238,21 @@ pub(super) fn batch(
         .map_err(|error| internal(&error))
 }
 
+/// One batch of columns that have no names.
+///
+/// # Errors
+/// XX000 if Arrow refuses it.
+pub(super) fn of_arrays(
+    arrays: Vec<ArrayRef>,
+    row_count: usize,
+) -> Result<RecordBatch, QueryError> {
+    let field = |array: &ArrayRef| Field::new("", array.data_type().clone(), true);
+    let schema = Schema::new(arrays.iter().map(field).collect::<Vec<_>>());
+    let options = RecordBatchOptions::new().with_row_count(Some(row_count));
+    RecordBatch::try_new_with_options(Arc::new(schema), arrays, &options)
+        .map_err(|error| internal(&error))
+}
+
 /// Parameters as values of the types that the statement gave them.
 ///
 /// # Errors

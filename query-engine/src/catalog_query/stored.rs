@@ -1,41 +1,53 @@
-//! Rows that Arrow holds as values: tables that clients made, and arguments that the planner computed.
+//! Rows that Arrow holds as values: tables that clients made, and arguments that the planner computed; and
+//! values as rows that are stored.
 //!
 //! Invariants
 //! - A value is read exactly, or the statement goes to the planner (0A000).
+//! - What is stored does not depend on settings: texts are made under the default ones.
 //! - Text that a column of another type keeps as it was given is brought to the type's one form here.
 
-use arrow::array::{Array, AsArray};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, StringArray};
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Decimal256Type, Float32Type, Float64Type, Int16Type,
-    Int32Type, Int64Type, IntervalMonthDayNanoType, IntervalUnit, Time64MicrosecondType, TimeUnit,
-    TimestampMicrosecondType, UInt32Type,
+    DataType, Date32Type, Decimal128Type, Decimal256Type, FieldRef, Float32Type, Float64Type,
+    Int16Type, Int32Type, Int64Type, IntervalMonthDayNanoType, IntervalUnit, Time64MicrosecondType,
+    TimeUnit, TimestampMicrosecondType, UInt32Type,
 };
+use datafusion::scalar::ScalarValue;
 use num_bigint::{BigInt, Sign};
 
 use super::plan::Fetched;
-use super::types::{self, TypeOid, element, is_object_id, is_text};
-use super::{Env, Interval, Row, Value, text, unsupported};
+use super::types::{self, Kind, TypeOid, element, is_object_id, is_text, kind};
+use super::{Env, Interval, Row, Value, result, text, unsupported};
 use crate::catalog::CatalogView;
 use crate::error::map::internal;
-use crate::objects::{Head, Object, Role};
+use crate::functions::pg::type_of;
+use crate::objects::{ColumnType, Object, Role, TEXT_FORM_KEY, UserColumn, array_of};
+use crate::types::numeric::Numeric;
 use crate::values::decimal::Decimal;
-use crate::{QueryError, SqlState};
+use crate::{PgType, QueryError, SqlState};
 
 /// Nanoseconds of a microsecond.
 const NS_PER_US: i64 = 1_000;
 
-/// Whether the session's role may read a table.
+/// Whether `role` may read a relation.
 ///
 /// # Errors
 /// 42501, and 0A000 where the role may not use the schema: the name may then mean another table.
-pub(super) fn check_readable(view: &CatalogView, head: &Head) -> Result<(), QueryError> {
-    let role = view.role();
+pub(super) fn check_readable(
+    view: &CatalogView,
+    role: &str,
+    object: &Object,
+) -> Result<(), QueryError> {
+    let head = object.head();
+    let role = Role { name: role, may_create: view.may_create && role == view.role };
     if let Some(schema) = view.objects.schema(&head.schema)
         && role.check(&schema.head, 'U', "schema").is_err()
     {
         return Err(unsupported("a schema that the role may not use"));
     }
-    Role { may_create: false, ..role }.check(head, 'r', "table")
+    Role { may_create: false, ..role }.check(head, 'r', object.kind())
 }
 
 /// All rows of the table with this object id, whose columns have these types.
@@ -170,4 +182,59 @@ fn written(env: &Env<'_>, written: &str, oid: TypeOid) -> Result<Value, QueryErr
         return Ok(Value::text(written));
     }
     text::input(env, written, oid)
+}
+
+/// The field of a result column inside a statement that stores it.
+pub(super) fn field_type(oid: TypeOid, modifier: i32) -> DataType {
+    match kind(oid) {
+        Kind::Numeric => {}
+        // Of any shape, so kept as text.
+        Kind::Array => return DataType::Utf8,
+        _ => return result::carrier(oid),
+    }
+    let scale = if modifier < 0 { 0 } else { super::modifier::numeric_parts(modifier).1 };
+    DataType::Decimal256(
+        crate::types::numeric::NUMERIC_DIGITS_MAX,
+        i8::try_from(scale).unwrap_or(0),
+    )
+}
+
+/// Values of one column of type `oid` as what `cast` asks for, or as they are.
+///
+/// # Errors
+/// 0A000 for an array of several dimensions where the target has one; what the cast reports.
+pub(super) fn assigned(
+    (env, plain): (&Env<'_>, &Env<'_>),
+    values: &[&Value],
+    oid: TypeOid,
+    cast: Option<&FieldRef>,
+) -> Result<ArrayRef, QueryError> {
+    if cast.is_some_and(|field| field.metadata().contains_key(TEXT_FORM_KEY)) {
+        let texts =
+            values.iter().map(|value| (!value.is_null()).then(|| text::output(plain, value, oid)));
+        return Ok(Arc::new(texts.collect::<StringArray>()));
+    }
+    let to = cast.map_or(oid, |field| type_of(field));
+    let cast = values
+        .iter()
+        .map(|value| text::cast(env, value, oid, to))
+        .collect::<Result<Vec<_>, _>>()?;
+    if kind(to) == Kind::Numeric {
+        return numbers(plain, &cast);
+    }
+    if cast.iter().any(|value| matches!(value, Value::Shaped(_))) {
+        return Err(unsupported("an array of several dimensions in this column"));
+    }
+    Ok(result::array(plain, &cast.iter().collect::<Vec<_>>(), to))
+}
+
+/// Numbers with as many digits after the point as the one with the most.
+fn numbers(env: &Env<'_>, values: &[Value]) -> Result<ArrayRef, QueryError> {
+    let cells = values.iter().map(|value| match value {
+        Value::Null => Ok(ScalarValue::Null),
+        value => Numeric::parse(&text::output(env, value, types::NUMERIC))?.to_scalar(),
+    });
+    let cells = cells.collect::<Result<Vec<_>, _>>()?;
+    let column_type = ColumnType::plain(PgType::Numeric)?;
+    array_of(cells, &UserColumn::new("", column_type))
 }

@@ -225,7 +225,7 @@ fn decode_uuid(text: &str) -> Result<Value, QueryError> {
 }
 
 /// A value that is not null as the codecs take it.
-fn to_parameter(value: &Value, oid: TypeOid) -> Parameter {
+pub(crate) fn to_parameter(value: &Value, oid: TypeOid) -> Parameter {
     match value {
         Value::Null => Parameter::Null,
         Value::Bool(value) => Parameter::Bool(*value),

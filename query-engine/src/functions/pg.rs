@@ -21,6 +21,7 @@ mod numbers;
 mod objects;
 mod planned;
 mod privileges;
+mod ranges;
 mod regexps;
 mod routines;
 mod sequences;
@@ -40,7 +41,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 pub(crate) use json::{json_row, json_text};
-pub(crate) use udf::register;
+pub(crate) use udf::{register, type_of};
 
 use crate::catalog::pg_catalog::builtin::base_type;
 use crate::catalog_query::types::{self, Kind, TypeOid, element, is_implicit, kind, type_name};
@@ -176,7 +177,8 @@ static REGISTRY: LazyLock<HashMap<&'static str, Vec<Function>>> = LazyLock::new(
         xml::FUNCTIONS,
     ];
     let mut registry: HashMap<&'static str, Vec<Function>> = HashMap::new();
-    for function in lists.into_iter().flatten().flat_map(parse) {
+    let all = lists.into_iter().chain(ranges::FUNCTIONS.iter().copied());
+    for function in all.flatten().flat_map(parse) {
         registry.entry(function.name).or_default().push(function);
     }
     for (name, arguments, returns, overload) in sql::signatures() {

@@ -9,6 +9,7 @@ use sqlparser::ast::{
 
 use super::object::Counter;
 use crate::catalog::{PG_TYPE_KEY, RelationColumn};
+use crate::catalog_query::types::{is_assignable, typed_by};
 use crate::session::parameter_data_type;
 use crate::types::class::timestamptz;
 use crate::types::numeric::{NUMERIC_DIGITS_MAX, decimal_type};
@@ -16,13 +17,20 @@ use crate::types::planner::BARE_NUMERIC_KEY;
 use crate::types::uint256::UINT256_DIGITS_MAX;
 use crate::{PgType, QueryError, ResultColumn, SqlState};
 
+/// Types of values that no column has.
+const RECORD_OID: u32 = 2249;
+const CSTRING_OID: u32 = 2275;
 /// Bytes of the header that PostgreSQL counts into a type modifier.
 const TYPE_MODIFIER_BASE: i32 = 4;
 /// Largest precision of `numeric(p,s)`, and length of `varchar(n)`, that PostgreSQL accepts.
 const PRECISION_MAX: u64 = 1_000;
 const LENGTH_MAX: u64 = 10_485_760;
 
-/// Type of a column.
+/// Marks the field of a cast to a column whose values are kept as text: the planner cannot make them.
+pub(crate) const TEXT_FORM_KEY: &str = "ergo.text_form";
+
+/// Type of a column. One that the planner has no Arrow type for, and an array declared with several
+/// dimensions, is kept in text form: Utf8 with the value as PostgreSQL prints it under default settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ColumnType {
     /// Type on the wire.
@@ -96,7 +104,11 @@ impl UserColumn {
 }
 
 impl ColumnType {
-    fn plain(pg_type: PgType) -> Result<Self, QueryError> {
+    /// A type without modifier.
+    ///
+    /// # Errors
+    /// 42P16 for a type that no column has.
+    pub(crate) fn plain(pg_type: PgType) -> Result<Self, QueryError> {
         let data_type = match pg_type {
             PgType::Numeric => DataType::Decimal256(NUMERIC_DIGITS_MAX, 0),
             PgType::Void | PgType::Unknown => {
@@ -105,9 +117,37 @@ impl ColumnType {
                     format!("column has pseudo-type {}", pg_type.name()),
                 ));
             }
-            other => parameter_data_type(other)?,
+            PgType::Other(RECORD_OID | CSTRING_OID) => {
+                return Err(QueryError::new(
+                    SqlState("42P16"),
+                    format!("column has pseudo-type {}", pg_type.name()),
+                ));
+            }
+            // The list's one scale would cut what its elements have more.
+            PgType::NumericArray => DataType::Utf8,
+            other => match parameter_data_type(other) {
+                Err(error) if error.state != SqlState::FEATURE_NOT_SUPPORTED => return Err(error),
+                found => found.unwrap_or(DataType::Utf8),
+            },
         };
         Ok(Self { pg_type, type_modifier: -1, data_type })
+    }
+
+    /// Whether values are kept as text, which only the evaluator of `catalog_query` can read.
+    pub(crate) fn is_text_form(&self) -> bool {
+        self.data_type == DataType::Utf8
+            && (matches!(self.pg_type, PgType::Other(_)) || self.pg_type.element().is_some())
+    }
+
+    /// A type that the planner has no Arrow type for.
+    fn in_text_form(sql_type: &SqlType) -> Result<Self, QueryError> {
+        let unknown = || unsupported(&sql_type.to_string().to_lowercase());
+        let (oid, type_modifier) = typed_by(sql_type)?;
+        let found = Self::plain(PgType::from_oid(oid).ok_or_else(unknown)?)?;
+        if !found.is_text_form() {
+            return Err(unknown());
+        }
+        Ok(Self { type_modifier, ..found })
     }
 
     /// The type that `sql_type` names, and whether it is one of the `serial` types.
@@ -157,13 +197,17 @@ impl ColumnType {
             SqlType::Regclass => plain(PgType::Regclass),
             SqlType::Array(ArrayElemTypeDef::SquareBracket(element, _)) => {
                 let (element, _) = Self::parse(element)?;
+                if element.pg_type.element().is_some() && element.pg_type.array().is_none() {
+                    // Arrays of arrays are arrays of more dimensions.
+                    return Ok((Self { data_type: DataType::Utf8, ..element }, false));
+                }
                 match element.pg_type.array() {
                     Some(array) => plain(array),
                     None => Err(unsupported(&sql_type.to_string())),
                 }
             }
-            SqlType::Custom(name, _) => custom(&name.to_string()),
-            other => Err(unsupported(&other.to_string().to_lowercase())),
+            SqlType::Custom(name, words) if words.is_empty() => custom(&name.to_string()),
+            other => Self::in_text_form(other).map(|found| (found, false)),
         }
     }
 
@@ -174,6 +218,9 @@ impl ColumnType {
             other => other,
         })?;
         found.type_modifier = column.type_modifier;
+        if column.pg_type.element().is_some() && *field.data_type() == DataType::Utf8 {
+            found.data_type = DataType::Utf8;
+        }
         if column.pg_type == PgType::Numeric {
             if *field.data_type() == DataType::LargeBinary {
                 return numeric(&ExactNumberInfo::Precision(UINT256_DIGITS_MAX as u64));
@@ -200,11 +247,25 @@ impl ColumnType {
         }
     }
 
+    /// Bits of `bit(n)` and `varbit(n)`, and whether there may be fewer.
+    pub(crate) fn bits(&self) -> Option<(usize, bool)> {
+        let is_varying = match self.pg_type.name() {
+            "bit" => false,
+            "varbit" => true,
+            _ => return None,
+        };
+        Some((usize::try_from(self.type_modifier).ok()?, is_varying))
+    }
+
     /// The cast that assignment of an expression of type `source` needs inside a plan; `None` where the
     /// value is taken as it is.
     pub(crate) fn cast(&self, source: PgType, time_zone: &str) -> Option<FieldRef> {
         let field = |data_type: DataType| Some(Arc::new(Field::new("", data_type, true)));
         match self.pg_type {
+            _ if self.is_text_form() => Some(Arc::new(
+                Field::new("", DataType::Utf8, true)
+                    .with_metadata([(TEXT_FORM_KEY.to_owned(), String::new())].into()),
+            )),
             own if own == source && own != PgType::Numeric => None,
             PgType::Numeric if self.is_bare_numeric() => Some(Arc::new(
                 Field::new("", DataType::Decimal128(38, 10), true)
@@ -338,6 +399,8 @@ pub(crate) fn assignable(source: PgType, target: PgType) -> bool {
         || (is(&[Timestamp, Timestamptz], source)
             && is(&[Date, Time, Timestamp, Timestamptz], target))
         || (is(&[Json, Jsonb], source) && is(&[Json, Jsonb], target))
+        || (matches!((source, target), (PgType::Other(_), _) | (_, PgType::Other(_)))
+            && is_assignable(source.oid(), target.oid()))
 }
 
 /// Name of a type as messages show it.

@@ -167,6 +167,13 @@ fn table(table: &UserTable, batches: &[u64]) -> Result<Vec<u8>> {
     for number in batches {
         encoder = encoder.u64(*number);
     }
+    // Last, and only where there are some: definitions of before end here.
+    if !table.constraint_comments.is_empty() {
+        encoder = encoder.length(table.constraint_comments.len())?;
+        for (name, comment) in &table.constraint_comments {
+            encoder = encoder.bytes(name.as_bytes())?.bytes(comment.as_bytes())?;
+        }
+    }
     Ok(encoder.finish())
 }
 
@@ -262,6 +269,11 @@ fn read_table(
             return Err(decoder.corrupt(format!("batch {number} has other columns")));
         }
         table.batches.push(Arc::new(Rows::stored(rows, number)));
+    }
+    if !decoder.is_done() {
+        for _ in 0..decoder.length(8)? {
+            table.constraint_comments.insert(decoder.string()?, decoder.string()?);
+        }
     }
     decoder.end()?;
     Ok(Stored::Object(Object::Table(Arc::new(table))))

@@ -16,7 +16,7 @@ use datafusion::arrow::array::RecordBatch;
 use super::object::{DATABASE_OWNER, Head, Name, Object, PUBLIC, Schema};
 use super::{OnCommit, UserTable};
 use crate::catalog::pg_catalog::builtin::PUBLIC_OID;
-use crate::limits::{TABLE_BYTES_MAX, TABLES_MAX, TEMP_BYTES_MAX, TEMP_TABLES_MAX};
+use crate::limits::{NESTING_MAX, TABLE_BYTES_MAX, TABLES_MAX, TEMP_BYTES_MAX, TEMP_TABLES_MAX};
 use crate::{QueryError, SqlState};
 
 /// Name by which a session reaches its own temp schema.
@@ -158,6 +158,22 @@ impl Objects {
         match self.changes.get(&name) {
             Some(change) => change.after.as_ref(),
             None => self.committed.objects.get(&name),
+        }
+    }
+
+    /// Whether the planner cannot read the relation: one of its columns is kept in text form, or it is a view
+    /// over such a table.
+    pub(crate) fn is_evaluated(&self, object: &Object) -> bool {
+        self.is_evaluated_at(object, 0)
+    }
+
+    fn is_evaluated_at(&self, object: &Object, depth: usize) -> bool {
+        let is_of =
+            |oid: &u32| self.by_oid(*oid).is_some_and(|read| self.is_evaluated_at(read, depth + 1));
+        match object {
+            Object::Table(table) => table.is_evaluated(),
+            Object::View(found) => depth < NESTING_MAX && found.reads.iter().any(is_of),
+            Object::Sequence(_) => false,
         }
     }
 

@@ -1,5 +1,6 @@
 //! One table that a client made, with its rows.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use datafusion::arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
@@ -89,6 +90,8 @@ pub(crate) struct UserTable {
     pub(crate) indexes: Vec<Index>,
     pub(crate) checks: Vec<Check>,
     pub(crate) foreign: Vec<Foreign>,
+    /// What COMMENT ON CONSTRAINT says, by the constraint's name.
+    pub(crate) constraint_comments: BTreeMap<String, String>,
     pub(crate) on_commit: OnCommit,
     pub(super) batches: Vec<Arc<Rows>>,
 }
@@ -124,6 +127,7 @@ impl UserTable {
             indexes: Vec::new(),
             checks: Vec::new(),
             foreign: Vec::new(),
+            constraint_comments: BTreeMap::new(),
             on_commit,
             batches: Vec::new(),
         }
@@ -142,6 +146,11 @@ impl UserTable {
     #[cfg(test)]
     pub(crate) fn batch_count(&self) -> usize {
         self.batches.len()
+    }
+
+    /// Whether the planner cannot read the table: one of its columns is kept in text form.
+    pub(crate) fn is_evaluated(&self) -> bool {
+        self.columns.iter().any(|column| column.column_type.is_text_form())
     }
 
     /// Memory of the rows.
@@ -175,6 +184,13 @@ impl UserTable {
                         || column.column_type.is_bare_numeric())
             });
         is_same.then(|| batch.columns().to_vec())
+    }
+
+    /// Whether there is a constraint `name`.
+    pub(crate) fn has_constraint(&self, name: &str) -> bool {
+        self.keys.iter().any(|key| key.name == name && !key.is_index)
+            || self.checks.iter().any(|check| check.name == name)
+            || self.foreign.iter().any(|key| key.name == name)
     }
 
     /// Keys, indexes and checks as the catalogs show them.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::BytesMut;
 use datafusion::arrow::array::{
     Array, ArrayRef, AsArray, Decimal256Builder, LargeBinaryBuilder, RecordBatch, StringArray,
 };
@@ -16,6 +17,7 @@ use crate::error::map::query_error;
 use crate::session::parameter_scalar;
 use crate::types::numeric::{NUMERIC_DIGITS_MAX, Numeric, fits, out_of_range, rescale};
 use crate::types::uint256;
+use crate::values::{Format, TextStyle, Zone, decode_text, other, write};
 use crate::{Parameter, PgType, QueryError, SqlState};
 
 /// Characters of one value that an error shows, as PostgreSQL.
@@ -33,6 +35,9 @@ pub(crate) fn cell(
     time_zone: &str,
 ) -> Result<ScalarValue, QueryError> {
     let column_type = &column.column_type;
+    if column_type.is_text_form() {
+        return text_form(value, column_type.pg_type, time_zone);
+    }
     match (value, column_type.pg_type) {
         (Parameter::Text(text) | Parameter::Numeric(text), PgType::Numeric) => {
             let number = Numeric::parse(text)?;
@@ -57,6 +62,24 @@ pub(crate) fn cell(
         }
         (value, pg_type) => parameter_scalar(value, pg_type, time_zone),
     }
+}
+
+/// A value in the text that a column of such a type keeps.
+fn text_form(
+    value: &Parameter,
+    pg_type: PgType,
+    time_zone: &str,
+) -> Result<ScalarValue, QueryError> {
+    let read = match value {
+        Parameter::Null => return Ok(ScalarValue::Utf8(None)),
+        Parameter::Text(text) => {
+            decode_text(pg_type, text, &Zone::parse(time_zone).unwrap_or(Zone::Fixed(0)))?
+        }
+        other => other.clone(),
+    };
+    let mut out = BytesMut::new();
+    write::put(pg_type, &read, Format::Text, &TextStyle::default(), &mut out)?;
+    Ok(ScalarValue::Utf8(Some(String::from_utf8_lossy(&out).into_owned())))
 }
 
 /// `cells` as an array for `column`; a `numeric` without scale gets the largest scale of its values.
@@ -178,6 +201,11 @@ pub(crate) fn finished_array(column: &UserColumn, array: ArrayRef) -> Result<Arr
                 .map_err(|error| query_error(&error.into()))?
         }
     };
+    if let Some((length, is_varying)) = column.column_type.bits() {
+        for text in array.as_string::<i32>().iter().flatten() {
+            other::sized_bits(text, length, is_varying, false)?;
+        }
+    }
     match column.column_type.length() {
         Some(length) => sized(&array, length, column.column_type.pg_type),
         None => Ok(array),

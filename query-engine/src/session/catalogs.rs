@@ -7,7 +7,7 @@ use arrow::array::RecordBatch;
 use datafusion::execution::TaskContext;
 use datafusion::physical_plan::execute_stream;
 use futures::StreamExt;
-use sqlparser::ast::{Query, visit_relations};
+use sqlparser::ast::{ObjectName, Query, visit_relations};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
@@ -44,8 +44,21 @@ impl Session {
         values: &[Parameter],
         stop: &Stop,
     ) -> Result<Outcome, QueryError> {
+        let view = Arc::clone(&self.view);
+        self.run_catalog_on(view, query, values, stop, "SELECT").await.map(Outcome::Rows)
+    }
+
+    /// The same on a view of its own; `tag` is the statement's.
+    pub(super) async fn run_catalog_on(
+        &self,
+        view: Arc<CatalogView>,
+        query: CatalogQuery,
+        values: &[Parameter],
+        stop: &Stop,
+        tag: &'static str,
+    ) -> Result<Rows, QueryError> {
         let columns: Arc<[ResultColumn]> = query.columns().into();
-        let (view, values) = (Arc::clone(&self.view), values.to_vec());
+        let values = values.to_vec();
         // Dropped with this future, too, so that a client that went away stops the work.
         let guard = CancellationToken::new().drop_guard();
         let token = guard.token().clone();
@@ -62,10 +75,10 @@ impl Session {
             error = stop.wait() => Err(error),
             batch = task => batch.map_err(|error| task_error(&error))??,
         };
-        Ok(Outcome::Rows(match batch {
-            Ok(batch) => Rows::ready(columns, "SELECT", batch),
+        Ok(match batch {
+            Ok(batch) => Rows::ready(columns, tag, batch),
             Err(error) => Rows::failed(columns, error),
-        }))
+        })
     }
 }
 
@@ -153,6 +166,9 @@ pub(super) fn catalog_query(
     declared: &[Option<PgType>],
     route: Route,
 ) -> Result<Option<CatalogQuery>, QueryError> {
+    if reads_evaluated(query, view) {
+        return CatalogQuery::evaluate(query, view, declared).map(Some);
+    }
     let reach = match route {
         Route::Open => Reach { stored_rows_max: SMALL_TABLE_ROWS_MAX, has_chain: false },
         Route::Evaluated => Reach { stored_rows_max: usize::MAX, has_chain: false },
@@ -163,6 +179,45 @@ pub(super) fn catalog_query(
         Err(error) if !is_final(&error) && !names_a_relation(query) => Ok(None),
         planned => planned,
     }
+}
+
+/// A query of a write that the planner does not know how to run. What it reads must be of clients or of the
+/// catalogs.
+///
+/// # Errors
+/// `refused`, the planner's error, where it is of another kind or the evaluator refuses, too.
+pub(super) fn evaluated_instead(
+    query: &Query,
+    view: &CatalogView,
+    declared: &[Option<PgType>],
+    refused: QueryError,
+) -> Result<CatalogQuery, QueryError> {
+    let may_know = matches!(
+        refused.state,
+        SqlState::FEATURE_NOT_SUPPORTED
+            | SqlState::INTERNAL_ERROR
+            | SqlState::UNDEFINED_FUNCTION
+            | SqlState::UNDEFINED_OBJECT
+    );
+    if !may_know {
+        return Err(refused);
+    }
+    CatalogQuery::evaluate(query, view, declared).map_err(|_| refused)
+}
+
+/// Whether `query` names a table that the planner cannot read, or a view over one.
+pub(super) fn reads_evaluated(query: &Query, view: &CatalogView) -> bool {
+    let of_name = |name: &ObjectName| {
+        let parts: Vec<String> =
+            name.0.iter().filter_map(|part| part.as_ident()).map(folded).collect();
+        view.object(&parts).is_some_and(|object| view.objects.is_evaluated(object))
+    };
+    view.objects.all().any(|object| view.objects.is_evaluated(object))
+        && visit_relations(query, |name| match of_name(name) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        })
+        .is_break()
 }
 
 /// The error of a statement that neither side runs: where both miss a function or an operator, the evaluator's

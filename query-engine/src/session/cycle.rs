@@ -81,6 +81,10 @@ impl Session {
     }
 
     pub(super) async fn try_revalidate(&mut self, prepared: &Prepared) -> Result<(), QueryError> {
+        if prepared.statement.reads() && self.status != TransactionStatus::Failed {
+            // What other sessions changed since counts, too.
+            self.refresh()?;
+        }
         let now = self.view.objects.shape();
         let is_known = prepared.shape.load(Ordering::Relaxed) == now;
         if is_known || prepared.columns.is_none() || self.status == TransactionStatus::Failed {
@@ -124,7 +128,8 @@ impl Session {
         }
         let (planner, slot) = (self.planner(), prepared.plan.clone());
         let task = self.engine.runtime().spawn_blocking(move || planner.is_current(&slot));
-        let is_current = task.await.map_err(|error| task_error(&error))??;
+        // What is wrong with a table by now is told when the statement is planned again.
+        let is_current = task.await.map_err(|error| task_error(&error))?.unwrap_or(false);
         Ok(is_current.then_some(prepared))
     }
 }

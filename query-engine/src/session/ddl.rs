@@ -22,7 +22,7 @@ use std::sync::Arc;
 use sqlparser::ast::{ObjectName, Owner};
 
 use super::copy::folded;
-use super::{Notice, Session, Stop, TransactionStatus};
+use super::{Session, Stop, TransactionStatus};
 use crate::catalog::pg_catalog;
 use crate::objects::{Name, Object, Objects, UserTable};
 use crate::statement::ddl::{Ddl, ObjectKind};
@@ -44,9 +44,7 @@ impl Session {
 
     /// Runs a statement that makes, changes or drops what clients make.
     pub(super) async fn run_ddl(&mut self, ddl: &Ddl, stop: &Stop) -> Result<Outcome, QueryError> {
-        if self.is_read_only() && !self.runs_read_only(ddl) {
-            return Err(read_only_transaction(ddl.name()));
-        }
+        self.check_read_only(ddl)?;
         match ddl {
             Ddl::Lock(lock) => self.lock_tables(lock, stop).await?,
             Ddl::CreateTable(table) => self.create_table(table, stop).await?,
@@ -106,6 +104,8 @@ impl Session {
             Ddl::Comment { object, name, text } => {
                 self.comment(*object, name, text.as_deref(), stop).await?;
             }
+            Ddl::CommentConstraint(comment) => self.comment_constraint(comment, stop).await?,
+            Ddl::Vacuum { names, is_analyze } => self.vacuum(names, *is_analyze)?,
             Ddl::Grant { is_grant, privileges, objects, grantees } => {
                 self.grant(*is_grant, privileges, objects, grantees, stop).await?;
             }
@@ -113,10 +113,19 @@ impl Session {
         Ok(Outcome::Done { tag: ddl.name().to_owned() })
     }
 
+    /// # Errors
+    /// 25006 for what a read-only transaction may not run.
+    fn check_read_only(&self, ddl: &Ddl) -> Result<(), QueryError> {
+        if self.is_read_only() && !self.runs_read_only(ddl) {
+            return Err(read_only_transaction(ddl.name()));
+        }
+        Ok(())
+    }
+
     /// Whether the statement is one that a read-only transaction may run: a lock, or about temp tables.
     fn runs_read_only(&self, ddl: &Ddl) -> bool {
         let names = match ddl {
-            Ddl::Lock(_) => return true,
+            Ddl::Lock(_) | Ddl::Vacuum { .. } => return true,
             Ddl::Truncate { names, .. } => names.as_slice(),
             _ => return false,
         };
@@ -179,17 +188,6 @@ impl Session {
         match self.view.objects.schema(schema) {
             Some(found) => self.view.role().check(&found.head, 'U', "schema"),
             None => Ok(()),
-        }
-    }
-
-    pub(super) fn notice(&mut self, state: &'static str, message: String) {
-        self.notices.push(Notice { severity: "NOTICE", state, message, detail: None });
-    }
-
-    /// More about the last notice.
-    fn detail_of_notice(&mut self, detail: String) {
-        if let Some(notice) = self.notices.last_mut() {
-            notice.detail = Some(detail);
         }
     }
 

@@ -93,16 +93,8 @@ impl Session {
             Kind::Listen(channel) => self.listen(channel),
             Kind::Unlisten(channel) => Ok(self.unlisten(channel.as_deref())),
             Kind::Notify { channel, payload } => self.notify(channel, payload),
-            Kind::Query(_)
-            | Kind::Explain { .. }
-            | Kind::Prepare { .. }
-            | Kind::Execute { .. }
-            | Kind::Copy(_)
-            | Kind::Write(_)
-            | Kind::Ddl(_)
-            | Kind::Declare { .. }
-            | Kind::Fetch { .. }
-            | Kind::Commit { .. } => Err(internal()),
+            // Run elsewhere, or refused when it was read.
+            _ => Err(internal()),
         }
     }
 

@@ -10,6 +10,7 @@
 
 mod conflict;
 mod constraints;
+mod evaluated;
 mod hits;
 
 use std::sync::Arc;
@@ -23,12 +24,13 @@ use sqlparser::ast::{Query, SelectItem, Statement as Ast};
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 
+use super::catalogs::{evaluated_instead, reads_evaluated};
 use super::cells::{Cell, given_value};
 use super::plan::write::Source;
 use super::plan::{Planner, task_error};
-use super::reuse::PlanSlot;
 use super::{Session, Stop};
 use crate::catalog::CatalogView;
+use crate::catalog_query::CatalogQuery;
 use crate::error::map::{internal, query_error};
 use crate::limits::NESTING_MAX;
 use crate::objects::{
@@ -36,8 +38,7 @@ use crate::objects::{
     finished_array, trimmed,
 };
 use crate::statement::write::Write;
-use crate::types::output::Output;
-use crate::{Outcome, Parameter, PgType, QueryError, ResultColumn, Rows, SqlState};
+use crate::{Outcome, Parameter, PgType, QueryError, ResultColumn, SqlState};
 
 pub(super) use conflict::NewRows;
 
@@ -237,10 +238,16 @@ impl Session {
         query: &Query,
         declared: &[Option<PgType>],
     ) -> Result<Source, QueryError> {
+        if reads_evaluated(query, view) {
+            return CatalogQuery::evaluate(query, view, declared).map(evaluated::source);
+        }
         let planner = self.planner_on(view);
-        let (query, declared) = (query.clone(), declared.to_vec());
-        let task = self.engine.runtime().spawn_blocking(move || planner.source(&query, &declared));
-        task.await.map_err(|error| task_error(&error))?
+        let (planned, types) = (query.clone(), declared.to_vec());
+        let task = self.engine.runtime().spawn_blocking(move || planner.source(&planned, &types));
+        match task.await.map_err(|error| task_error(&error))? {
+            Ok(source) => Ok(source),
+            Err(error) => evaluated_instead(query, view, declared, error).map(evaluated::source),
+        }
     }
 
     /// All rows of `query`, its columns cast as `casts` say.
@@ -253,18 +260,30 @@ impl Session {
         casts: Vec<Option<FieldRef>>,
         stop: &Stop,
     ) -> Result<Vec<RecordBatch>, QueryError> {
+        let declared: Vec<_> = types.iter().copied().map(Some).collect();
+        if reads_evaluated(query, view) {
+            let query = CatalogQuery::evaluate(query, view, &declared)?;
+            return self.run_evaluated(view, query, values, casts, stop).await;
+        }
         let planner = self.planner_on(view);
-        let (query, types, values) = (query.clone(), types.to_vec(), values.to_vec());
+        let (planned, own) = (query.clone(), (types.to_vec(), values.to_vec(), casts.clone()));
         let handle = self.engine.runtime().handle().clone();
         let task = self.engine.runtime().spawn_blocking(move || {
-            handle.block_on(planner.bind_cast(&query, &types, &values, &casts))
+            let (types, values, casts) = own;
+            handle.block_on(planner.bind_cast(&planned, &types, &values, &casts))
         });
-        let physical = tokio::select! {
+        let bound = tokio::select! {
             biased;
             error = stop.wait() => return Err(error),
-            bound = task => bound.map_err(|error| task_error(&error))??,
+            bound = task => bound.map_err(|error| task_error(&error))?,
         };
-        self.collect(physical, stop).await
+        match bound {
+            Ok(physical) => self.collect(physical, stop).await,
+            Err(error) => {
+                let query = evaluated_instead(query, view, &declared, error)?;
+                self.run_evaluated(view, query, values, casts, stop).await
+            }
+        }
     }
 
     async fn collect(
@@ -301,7 +320,12 @@ impl Session {
         source: &Source,
         stop: &Stop,
     ) -> Result<(Vec<ArrayRef>, usize), QueryError> {
-        let casts = vec![None; table.columns.len()];
+        // A column that is kept as text takes arrays of any shape.
+        let casts = table.columns.iter().zip(&source.columns).map(|(column, found)| {
+            let is_text_form = column.column_type.is_text_form();
+            is_text_form.then(|| column.column_type.cast(found.pg_type, "")).flatten()
+        });
+        let casts = casts.collect();
         let batches = self.run_cast(&self.view, query, &[], &[], casts, stop).await?;
         let row_count = batches.iter().map(RecordBatch::num_rows).sum();
         let mut arrays = Vec::with_capacity(table.columns.len());
@@ -311,36 +335,6 @@ impl Session {
                 .push(column_of(&batches, at, field_type).and_then(|array| plain(column, array))?);
         }
         Ok((arrays, row_count))
-    }
-
-    async fn rows_on(
-        &self,
-        view: Arc<CatalogView>,
-        query: &Query,
-        types: &Arc<[PgType]>,
-        values: &[Parameter],
-        stop: Stop,
-        tag: &'static str,
-    ) -> Result<Rows, QueryError> {
-        let planner = self.planner_on(&view);
-        let (query, types, values) = (query.clone(), Arc::clone(types), values.to_vec());
-        let handle = self.engine.runtime().handle().clone();
-        // Not kept: the table that it reads is there for this statement only.
-        let task = self.engine.runtime().spawn_blocking(move || {
-            handle.block_on(planner.bind(&PlanSlot::default(), &query, &types, &values))
-        });
-        let bound = tokio::select! {
-            biased;
-            error = stop.wait() => return Err(error),
-            bound = task => bound.map_err(|error| task_error(&error))??,
-        };
-        let schema = bound.physical.schema();
-        // Before the write is in place: an error in RETURNING must leave the table as it was.
-        let batches = self.collect(bound.physical, &stop).await?;
-        let all = datafusion::arrow::compute::concat_batches(&schema, &batches)
-            .map_err(|error| query_error(&error.into()))?;
-        let converted = Output::convert(&bound.output, &all)?;
-        Ok(Rows::ready(bound.columns, tag, converted))
     }
 }
 
@@ -354,7 +348,7 @@ fn letter(write: &Write) -> char {
 }
 
 /// A query from text that this crate wrote.
-pub(super) fn parsed_query(sql: &str) -> Result<Query, QueryError> {
+pub(crate) fn parsed_query(sql: &str) -> Result<Query, QueryError> {
     let dialect = PostgreSqlDialect {};
     let mut parser = Parser::new(&dialect)
         .with_recursion_limit(2 * NESTING_MAX)

@@ -8,7 +8,7 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, Word};
 
 use super::copy;
-use super::ddl::{Alteration, Ddl, LOCK_MODES, Lock, ObjectKind};
+use super::ddl::{Alteration, CommentConstraint, Ddl, LOCK_MODES, Lock, ObjectKind};
 use super::{Direction, Kind, Modes, ScrollOption};
 
 type Parsed<T> = Result<T, ParserError>;
@@ -69,6 +69,12 @@ pub(super) fn command(parser: &mut Parser<'_>) -> Parsed<Option<Kind>> {
         }
         ("notify", _) => notify(parser)?,
         ("lock", _) => lock(parser)?,
+        ("vacuum" | "analyze", _) => vacuum(parser, first == "analyze")?,
+        ("do", _) => anonymous(parser)?,
+        ("comment", Some("on")) if word_at(parser, 2).as_deref() == Some("constraint") => {
+            skip(parser, 3);
+            comment_on_constraint(parser)?
+        }
         ("alter", Some(second)) => {
             let Some(kind) = object_kind(second) else { return Ok(None) };
             // Other forms of ALTER are the SQL parser's.
@@ -105,6 +111,71 @@ fn lock(parser: &mut Parser<'_>) -> Parsed<Kind> {
     }
     let nowait = accept(parser, "nowait");
     Ok(Kind::Ddl(Box::new(Ddl::Lock(Lock { names, mode, nowait }))))
+}
+
+/// `VACUUM [(option, …)] [FULL] … [name, …]` and the same of ANALYZE.
+fn vacuum(parser: &mut Parser<'_>, is_analyze: bool) -> Parsed<Kind> {
+    parser.next_token();
+    if parser.consume_token(&Token::LParen) {
+        parser.parse_comma_separated(|parser| {
+            name(parser)?;
+            while !matches!(parser.peek_token().token, Token::Comma | Token::RParen | Token::EOF) {
+                parser.next_token();
+            }
+            Ok(())
+        })?;
+        parser.expect_token(&Token::RParen)?;
+    }
+    let words: &[&str] =
+        if is_analyze { &["verbose"] } else { &["full", "freeze", "verbose", "analyze"] };
+    while word_at(parser, 0).is_some_and(|word| words.contains(&word.as_str())) {
+        parser.next_token();
+    }
+    let mut names = Vec::new();
+    if !at_end(parser, 0) {
+        names = parser.parse_comma_separated(|parser| {
+            let table = parser.parse_object_name(false)?;
+            if parser.consume_token(&Token::LParen) {
+                parser.parse_comma_separated(Parser::parse_identifier)?;
+                parser.expect_token(&Token::RParen)?;
+            }
+            Ok(table)
+        })?;
+    }
+    Ok(Kind::Ddl(Box::new(Ddl::Vacuum { names, is_analyze })))
+}
+
+/// `DO [LANGUAGE name] 'code' [LANGUAGE name]`: read, to be refused by what it is.
+fn anonymous(parser: &mut Parser<'_>) -> Parsed<Kind> {
+    parser.next_token();
+    let mut is_read = false;
+    while !at_end(parser, 0) {
+        if accept(parser, "language") {
+            name(parser)?;
+        } else {
+            match parser.next_token().token {
+                Token::SingleQuotedString(_)
+                | Token::EscapedStringLiteral(_)
+                | Token::DollarQuotedString(_) => is_read = true,
+                _ => {
+                    parser.prev_token();
+                    return unexpected(parser, "code");
+                }
+            }
+        }
+    }
+    if is_read { Ok(Kind::Do) } else { unexpected(parser, "code") }
+}
+
+/// What follows COMMENT ON CONSTRAINT.
+fn comment_on_constraint(parser: &mut Parser<'_>) -> Parsed<Kind> {
+    let name = name(parser)?;
+    expect(parser, "on")?;
+    let table = parser.parse_object_name(false)?;
+    expect(parser, "is")?;
+    let text = if accept(parser, "null") { None } else { Some(parser.parse_literal_string()?) };
+    let comment = CommentConstraint { name, table, text };
+    Ok(Kind::Ddl(Box::new(Ddl::CommentConstraint(comment))))
 }
 
 /// The unquoted word `ahead` tokens from here, in lower case.

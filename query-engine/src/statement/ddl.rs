@@ -98,6 +98,12 @@ pub(crate) enum Ddl {
         name: ObjectName,
         text: Option<String>,
     },
+    CommentConstraint(CommentConstraint),
+    /// VACUUM or, `is_analyze`, ANALYZE.
+    Vacuum {
+        names: Vec<ObjectName>,
+        is_analyze: bool,
+    },
     Grant {
         is_grant: bool,
         privileges: Privileges,
@@ -105,6 +111,15 @@ pub(crate) enum Ddl {
         grantees: Vec<Grantee>,
     },
     Lock(Lock),
+}
+
+/// COMMENT ON CONSTRAINT.
+#[derive(Clone, Debug)]
+pub(crate) struct CommentConstraint {
+    pub(crate) name: String,
+    pub(crate) table: ObjectName,
+    /// `None` takes the comment away.
+    pub(crate) text: Option<String>,
 }
 
 /// LOCK TABLE.
@@ -149,7 +164,9 @@ impl Ddl {
             Self::Alter { kind: ObjectKind::Sequence, .. } => "ALTER SEQUENCE",
             Self::Alter { kind: ObjectKind::Index, .. } => "ALTER INDEX",
             Self::Alter { kind: ObjectKind::Schema, .. } => "ALTER SCHEMA",
-            Self::Comment { .. } => "COMMENT",
+            Self::Comment { .. } | Self::CommentConstraint(_) => "COMMENT",
+            Self::Vacuum { is_analyze: false, .. } => "VACUUM",
+            Self::Vacuum { is_analyze: true, .. } => "ANALYZE",
             Self::Grant { is_grant: true, .. } => "GRANT",
             Self::Grant { is_grant: false, .. } => "REVOKE",
             Self::Lock(_) => "LOCK TABLE",

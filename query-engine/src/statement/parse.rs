@@ -112,6 +112,7 @@ fn checked(kind: Kind) -> Result<Kind, QueryError> {
     match &kind {
         Kind::Declare { query, .. } => refuse::check_query(query)?,
         Kind::Copy(copy) => copy::check(copy)?,
+        Kind::Do => return Err(refuse::unsupported("DO")),
         _ => {}
     }
     Ok(kind)

@@ -127,3 +127,25 @@ async fn small_writes_do_not_leave_many_batches() {
     assert!(table.batch_count() <= 8, "{} batches", table.batch_count());
     assert_eq!(value(session, "SELECT sum(a) FROM t").await, "4950");
 }
+
+#[tokio::test]
+async fn notices_are_given_from_the_level_that_the_client_asks_for() {
+    let fixture = Fixture::empty();
+    let session = &mut fixture.session();
+    rows(session, "DROP TABLE IF EXISTS nosuch").await;
+    assert_eq!(session.take_notices()[0].severity, "NOTICE");
+    rows(session, "SET client_min_messages = warning").await;
+    rows(session, "DROP TABLE IF EXISTS nosuch").await;
+    assert!(session.take_notices().is_empty());
+    rows(session, "SET client_min_messages = debug1").await;
+    rows(session, "CREATE TEMP TABLE said (id serial PRIMARY KEY)").await;
+    let said: Vec<String> =
+        session.take_notices().into_iter().map(|notice| notice.message).collect();
+    assert_eq!(
+        said,
+        [
+            "CREATE TABLE will create implicit sequence \"said_id_seq\" for serial column \"said.id\"",
+            "CREATE TABLE / PRIMARY KEY will create implicit index \"said_pkey\" for table \"said\"",
+        ]
+    );
+}

@@ -21,6 +21,7 @@ use bytes::BytesMut;
 
 pub(crate) use bits::sized as sized_bits;
 pub(crate) use network::is_inside;
+pub(crate) use range::{Ranges, parts_of as range_parts};
 
 use crate::values::calendar::Zone;
 use crate::values::decode::invalid_syntax;

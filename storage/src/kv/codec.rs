@@ -196,6 +196,11 @@ impl<'a> Decoder<'a> {
         String::from_utf8(bytes).map_err(|_| self.corrupt("a name is not UTF-8"))
     }
 
+    /// Whether the record ends here: what was added to its kind later is not in it.
+    pub fn is_done(&self) -> bool {
+        self.rest.is_empty()
+    }
+
     /// The record must end here.
     ///
     /// # Errors

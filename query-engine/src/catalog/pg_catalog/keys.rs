@@ -82,14 +82,15 @@ pub(super) fn constraints(make: &Maker<'_>, view: &CatalogView) -> Vec<Row> {
     all(view).iter().filter_map(|key| constraint(make, view, key)).collect()
 }
 
-fn constraint_oid(view: &CatalogView, own: &Relation, name: &str) -> u32 {
-    oid_of(&view.database, "constraint", &format!("{}.{}.{name}", own.schema, own.name))
+/// Object id of constraint `name` of the relation `schema.table`.
+pub(super) fn constraint_oid(view: &CatalogView, (schema, table): (&str, &str), name: &str) -> u32 {
+    oid_of(&view.database, "constraint", &format!("{schema}.{table}.{name}"))
 }
 
 fn constraint(make: &Maker<'_>, view: &CatalogView, found: &Key<'_>) -> Option<Row> {
     let Key { own, key } = found;
     let mut fields = vec![
-        ("oid", Value::oid(constraint_oid(view, own, &key.name))),
+        ("oid", Value::oid(constraint_oid(view, (&own.schema, &own.name), &key.name))),
         ("conname", Value::text(&*key.name)),
         ("connamespace", Value::oid(schema_oid(view, &own.schema))),
         ("convalidated", Value::Bool(true)),

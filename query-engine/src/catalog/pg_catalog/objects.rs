@@ -1,9 +1,14 @@
 //! Catalog rows of what only clients make: defaults, sequences, the rules behind views, and what depends
 //! on what.
 
+use sqlparser::ast::{Expr, Value as Literal};
+
+use super::keys::constraint_oid;
 use super::user_rows::{Maker, PG_CLASS_OID, PG_NAMESPACE_OID, int, schema_oid};
+use crate::PgType;
 use crate::catalog::{CatalogView, oid_of};
 use crate::catalog_query::names::quote_ident;
+use crate::catalog_query::types::type_name;
 use crate::catalog_query::{Row, Value};
 use crate::objects::{Identity, Object, UserDefault, UserTable, UserView};
 
@@ -24,10 +29,25 @@ fn views(view: &CatalogView) -> impl Iterator<Item = &UserView> {
     })
 }
 
-/// A default as `pg_get_expr` shows it; `None` for that of an identity column, which is no default.
-pub(crate) fn default_text(view: &CatalogView, default: &UserDefault) -> Option<String> {
+/// A default as `pg_get_expr` shows it, a text literal with the type of its column; `None` for that of an
+/// identity column, which is no default.
+pub(crate) fn default_text(
+    view: &CatalogView,
+    default: &UserDefault,
+    pg_type: PgType,
+) -> Option<String> {
     match default {
-        UserDefault::Expr(expr) => Some(expr.to_string()),
+        UserDefault::Expr(expr) => {
+            let literal = matches!(&**expr, Expr::Value(value) if matches!(value.value, Literal::SingleQuotedString(_)));
+            let is_shown = matches!(
+                pg_type,
+                PgType::Text | PgType::Varchar | PgType::Bpchar | PgType::Json | PgType::Other(_)
+            );
+            Some(match literal && is_shown {
+                true => format!("{expr}::{}", type_name(pg_type.oid())),
+                false => expr.to_string(),
+            })
+        }
         UserDefault::Serial { sequence, identity: Identity::No, .. } => {
             let head = view.objects.by_oid(*sequence)?.head();
             let found = view.object(std::slice::from_ref(&head.name));
@@ -41,6 +61,15 @@ pub(crate) fn default_text(view: &CatalogView, default: &UserDefault) -> Option<
     }
 }
 
+/// What clients say about constraints, by object id.
+pub(super) fn constraint_comments(view: &CatalogView) -> impl Iterator<Item = (u32, &str)> {
+    tables(view).flat_map(move |table| {
+        let at = (table.head.schema.as_str(), table.head.name.as_str());
+        let comments = table.constraint_comments.iter();
+        comments.map(move |(name, text)| (constraint_oid(view, at, name), text.as_str()))
+    })
+}
+
 fn default_oid(view: &CatalogView, table: &UserTable, column: &str) -> u32 {
     oid_of(&view.database, "default", &format!("{}.{column}", table.head.oid))
 }
@@ -51,7 +80,7 @@ fn with_default<'a>(
     table: &'a UserTable,
 ) -> impl Iterator<Item = (&'a str, i64, String)> {
     table.columns.iter().zip(1_i64..).filter_map(move |(column, number)| {
-        let text = default_text(view, column.default.as_ref()?)?;
+        let text = default_text(view, column.default.as_ref()?, column.column_type.pg_type)?;
         Some((column.name.as_str(), number, text))
     })
 }

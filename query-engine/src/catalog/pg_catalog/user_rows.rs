@@ -48,6 +48,7 @@ const RECORD_FUNCTIONS: [i64; 4] = [2290, 2291, 2402, 2403];
 /// `array_in`, `array_out`, `array_recv`, `array_send`, `array_subscript_handler`, `array_typanalyze`.
 const ARRAY_FUNCTIONS: [i64; 6] = [750, 751, 2400, 2401, 6179, 3816];
 pub(super) const PG_CLASS_OID: u32 = 1259;
+const PG_CONSTRAINT_OID: u32 = 2606;
 pub(super) const PG_NAMESPACE_OID: u32 = 2615;
 const DEFAULT_TABLESPACE_OID: u32 = 1663;
 const DEFAULT_COLLATION_OID: u32 = 100;
@@ -454,6 +455,10 @@ fn descriptions(make: &Maker<'_>, view: &CatalogView) -> Vec<Row> {
                 .map(|(at, comment)| row(own.oid, PG_CLASS_OID, at, comment)),
         );
     }
+    rows.extend(
+        super::objects::constraint_comments(view)
+            .map(|(oid, comment)| row(oid, PG_CONSTRAINT_OID, 0, comment)),
+    );
     let made = view.objects.schemas().map(|schema| &schema.head);
     rows.extend(
         made.filter(|head| head.oid != PUBLIC_OID && !head.comment.is_empty())

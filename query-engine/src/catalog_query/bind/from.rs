@@ -11,7 +11,6 @@ use super::super::names::{fold, parts_of};
 use super::super::plan::{Conjunct, Expr, Joins, LeafPlan, Source};
 use super::super::types::{self, TypeOid};
 use super::super::{Value, unsupported};
-use super::relation::stored_columns;
 use super::scope::{Leaf, LeafColumn, Scope, StarColumn};
 use super::{Binder, Typed};
 use crate::QueryError;
@@ -311,9 +310,6 @@ impl Binder<'_> {
         reads: u64,
         scope: &mut Scope<'_>,
     ) -> Result<Joins, QueryError> {
-        if let Some(Named::Stored(Object::Table(table))) = relation {
-            columns = stored_columns(table);
-        }
         if let Some(alias) = alias {
             if alias.columns.len() > columns.len() {
                 return Err(QueryError::new(

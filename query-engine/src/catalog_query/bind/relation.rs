@@ -12,6 +12,7 @@ use super::super::plan::{Fetched, JoinNode, Joins, QueryPlan, Source};
 use super::super::{stored, unsupported};
 use super::Binder;
 use super::from::{Named, leaf_column, output_columns};
+use super::objects::view_columns;
 use super::scope::{Context, LeafColumn, Scope};
 use crate::QueryError;
 use crate::catalog::Relation;
@@ -38,10 +39,10 @@ impl Binder<'_> {
             let source = Source::Cte { id: cte.id, columns: types };
             return self.leaf(source, columns, name, None, alias, 0, scope);
         }
-        if let Some(object) = self.env.view.object(&names) {
-            let (source, named) = (self.stored(object)?, Some(Named::Stored(object)));
+        if let Some(object) = self.object(&names) {
+            let ((source, columns), named) = (self.stored(object)?, Some(Named::Stored(object)));
             let name = &object.head().name;
-            return self.leaf(source, Vec::new(), name, named, alias, 0, scope);
+            return self.leaf(source, columns, name, named, alias, 0, scope);
         }
         if let Some(relation) = self.chain_relation(&names) {
             let (source, columns) = chain_source(relation, alias);
@@ -89,19 +90,27 @@ impl Binder<'_> {
         is_named.then_some(found)
     }
 
-    /// A table that a client made, for a role that may read it.
-    fn stored(&self, object: &Object) -> Result<Source, QueryError> {
-        let Object::Table(table) = object else {
-            return Err(unsupported(format!("{} here", object.kind())));
+    /// A table that a client made, for a role that may read it, or a view that the planner cannot read.
+    fn stored(&self, object: &Object) -> Result<(Source, Vec<LeafColumn>), QueryError> {
+        let table = match object {
+            Object::Table(table) => table,
+            Object::View(view) if self.env.view.objects.is_evaluated(object) => {
+                stored::check_readable(self.env.view, &self.role.borrow(), object)?;
+                let plan = self.nested(|| self.client_view(view))?;
+                let source = Source::Query { plan: Box::new(plan), lateral: false };
+                return Ok((source, view_columns(view)));
+            }
+            _ => return Err(unsupported(format!("{} here", object.kind()))),
         };
         let rows = self.stored_rows.get().saturating_add(table.row_count());
         self.stored_rows.set(rows);
         if rows > self.reach.stored_rows_max {
             return Err(unsupported("a table with this many rows"));
         }
-        stored::check_readable(self.env.view, &table.head)?;
+        stored::check_readable(self.env.view, &self.role.borrow(), object)?;
         let columns = table.columns.iter().map(|column| column.column_type.pg_type.oid());
-        Ok(Source::Stored { oid: table.head.oid, columns: columns.collect() })
+        let source = Source::Stored { oid: table.head.oid, columns: columns.collect() };
+        Ok((source, stored_columns(table)))
     }
 
     /// Plan of a view, with the column types that the view declares.
@@ -163,7 +172,7 @@ pub(super) fn filter_fetched(joins: &mut Joins, condition: &Ast) {
     }
 }
 
-pub(super) fn stored_columns(table: &UserTable) -> Vec<LeafColumn> {
+fn stored_columns(table: &UserTable) -> Vec<LeafColumn> {
     let columns = table.columns.iter().zip(1_i16..);
     columns
         .map(|(column, number)| LeafColumn {

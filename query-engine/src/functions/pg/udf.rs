@@ -22,6 +22,7 @@ use crate::catalog_query::result::{array, carrier, wire_type};
 use crate::catalog_query::stored::value_at;
 use crate::catalog_query::types::{self, TypeOid};
 use crate::catalog_query::{Env, Value, text};
+use crate::values::other::range_parts;
 use crate::{PgType, QueryError};
 
 /// Functions that read the session's settings or change them are run once for each call.
@@ -92,8 +93,8 @@ fn external(error: QueryError) -> DataFusionError {
     DataFusionError::External(Box::new(error))
 }
 
-/// PostgreSQL's type of an argument.
-fn type_of(field: &FieldRef) -> TypeOid {
+/// PostgreSQL's type of an argument, and of any other field.
+pub(crate) fn type_of(field: &Field) -> TypeOid {
     if let Some(pg_type) = named_pg_type(field) {
         return pg_type.oid();
     }
@@ -124,7 +125,7 @@ fn type_of(field: &FieldRef) -> TypeOid {
 impl CatalogFunction {
     /// The overload for arguments of these types. An object id that the planner widened is narrowed.
     fn resolve(&self, fields: &[FieldRef]) -> Result<Resolved> {
-        let exact: Vec<TypeOid> = fields.iter().map(type_of).collect();
+        let exact: Vec<TypeOid> = fields.iter().map(|field| type_of(field)).collect();
         let loose = || -> Vec<TypeOid> {
             let loosen = |oid: &TypeOid| match *oid {
                 types::INT8 | types::TEXT => types::UNKNOWN,
@@ -151,13 +152,18 @@ impl ScalarUDFImpl for CatalogFunction {
 
     fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
         let oid = self.resolve(args.arg_fields)?.returns[0].1;
+        if range_parts(oid).is_some() {
+            // The planner would take it for the text that it travels as.
+            let what = format!("function {}() over these tables", self.name);
+            return Err(external(crate::catalog_query::unsupported(what)));
+        }
         let field = Field::new(self.name, carrier(oid), true);
         let named = [(PG_TYPE_KEY.to_owned(), wire_type(oid).name().to_owned())];
         Ok(Arc::new(field.with_metadata(named.into())))
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let found: Vec<TypeOid> = args.arg_fields.iter().map(type_of).collect();
+        let found: Vec<TypeOid> = args.arg_fields.iter().map(|field| type_of(field)).collect();
         let resolved = self.resolve(&args.arg_fields)?;
         let env = Env::new(&self.view);
         // A volatile function is called for each row, also on arguments that are the same in all.
@@ -189,7 +195,8 @@ impl ScalarUDFImpl for CatalogFunction {
             results.push(resolved.function.call(&call).map_err(external)?);
         }
         let results: Vec<&Value> = results.iter().collect();
-        let result = array(&env, &results, resolved.returns[0].1);
+        // Types that travel as text do so in one form, whatever the session's settings.
+        let result = array(&Env::plain(&self.view), &results, resolved.returns[0].1);
         if is_scalar {
             return ScalarValue::try_from_array(&result, 0).map(ColumnarValue::Scalar);
         }

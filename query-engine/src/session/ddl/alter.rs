@@ -379,7 +379,12 @@ impl Session {
                 let checks = table.checks.iter_mut().map(|check| &mut check.name);
                 let foreign = table.foreign.iter_mut().map(|key| &mut key.name);
                 match keys.chain(checks).chain(foreign).find(|name| **name == old) {
-                    Some(found) => *found = new,
+                    Some(found) => {
+                        if let Some(comment) = table.constraint_comments.remove(&old) {
+                            table.constraint_comments.insert(new.clone(), comment);
+                        }
+                        *found = new;
+                    }
                     None => {
                         return Err(QueryError::new(
                             SqlState::UNDEFINED_OBJECT,

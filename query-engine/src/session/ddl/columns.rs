@@ -270,6 +270,7 @@ impl Session {
         table.keys.retain(|key| key.name != name || key.is_index);
         table.checks.retain(|check| check.name != name);
         table.foreign.retain(|key| key.name != name);
+        table.constraint_comments.remove(name);
         objects.put(Object::Table(Arc::new(table)))?;
         self.install(objects);
         Ok(())

@@ -75,7 +75,18 @@ impl Session {
                 counter: Arc::clone(&sequence.counter),
                 identity: serial.identity,
             });
+            self.debug(format!(
+                "CREATE TABLE will create implicit sequence \"{}\" for serial column \"{}.{}\"",
+                sequence.head.name, made.head.name, made.columns[serial.column].name
+            ));
             objects.put(Object::Sequence(Arc::new(sequence)))?;
+        }
+        for key in &made.keys {
+            let kind = if key.is_primary { "PRIMARY KEY" } else { "UNIQUE" };
+            self.debug(format!(
+                "CREATE TABLE / {kind} will create implicit index \"{}\" for table \"{}\"",
+                key.name, made.head.name
+            ));
         }
         self.check_definition(&made, stop).await?;
         objects.put(Object::Table(Arc::new(made)))?;

@@ -1,7 +1,10 @@
-//! LOCK TABLE: a lock that the transaction would take later, taken now.
+//! LOCK TABLE: a lock that the transaction would take later, taken now. VACUUM and ANALYZE, which have nothing
+//! to do: tables keep no dead rows, and their statistics are counted when they are asked for.
 //!
 //! There are two kinds of locks (`objects::Mode`): of those who add rows, which go together, and of all other
 //! changes. The weaker modes take the first, so that nobody drops or changes the table; the others the second.
+
+use sqlparser::ast::ObjectName;
 
 use super::{Session, parts, undefined_table};
 use crate::objects::{Mode, Object};
@@ -53,6 +56,26 @@ impl Session {
             let full = head.full_name();
             if !self.view.objects.is_temp_schema(&full.schema) {
                 self.lock(&format!("relation {full}"), wanted, stop).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// # Errors
+    /// 25001 for VACUUM in a block, 42P01.
+    pub(super) fn vacuum(&self, names: &[ObjectName], is_analyze: bool) -> Result<(), QueryError> {
+        if !is_analyze && self.in_block() {
+            return Err(QueryError::new(
+                SqlState::ACTIVE_TRANSACTION,
+                "VACUUM cannot run inside a transaction block",
+            ));
+        }
+        for name in names {
+            let is_known = self.view.object(&parts(name)).is_some()
+                || self.relation(name).is_some()
+                || self.is_builtin(name);
+            if !is_known {
+                return Err(undefined_table(name));
             }
         }
         Ok(())

@@ -12,6 +12,7 @@ use crate::objects::{
 };
 use crate::session::copy::folded;
 use crate::session::{Session, Stop};
+use crate::statement::ddl::CommentConstraint;
 use crate::statement::ddl::grantee;
 use crate::{QueryError, SqlState};
 
@@ -154,6 +155,35 @@ impl Session {
             }
             other => Err(unsupported(&format!("COMMENT ON {other}"))),
         }
+    }
+
+    /// COMMENT ON CONSTRAINT.
+    pub(super) async fn comment_constraint(
+        &mut self,
+        comment: &CommentConstraint,
+        stop: &Stop,
+    ) -> Result<(), QueryError> {
+        let CommentConstraint { name, table, text } = comment;
+        let found = self.owned_object(table, "COMMENT")?;
+        self.lock_relation(&found.head().full_name(), Mode::Alone, stop).await?;
+        let Object::Table(found) = self.owned_object(table, "COMMENT")? else {
+            return Err(QueryError::new(
+                SqlState::WRONG_OBJECT_TYPE,
+                format!("\"{}\" is not a table", found.head().name),
+            ));
+        };
+        if !found.has_constraint(name) {
+            return Err(QueryError::new(
+                SqlState::UNDEFINED_OBJECT,
+                format!("constraint \"{name}\" for table \"{}\" does not exist", found.head.name),
+            ));
+        }
+        let mut changed = UserTable::clone(&found);
+        match text.as_ref().filter(|text| !text.is_empty()) {
+            Some(text) => changed.constraint_comments.insert(name.clone(), text.clone()),
+            None => changed.constraint_comments.remove(name),
+        };
+        self.put(Object::Table(Arc::new(changed)))
     }
 
     pub(super) async fn grant(

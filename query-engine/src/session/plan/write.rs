@@ -11,8 +11,9 @@ use sqlparser::ast::Query;
 
 use super::{Planner, naming, parameters, yielding};
 use crate::error::map::query_error;
+use crate::objects::TEXT_FORM_KEY;
 use crate::rewrite::series::SeriesParameters;
-use crate::{Parameter, PgType, QueryError, ResultColumn};
+use crate::{Parameter, PgType, QueryError, ResultColumn, SqlState};
 
 /// What a query gives.
 pub(in crate::session) struct Source {
@@ -60,6 +61,9 @@ impl Planner {
     }
 
     /// As `bind`, with each column cast to its field in `casts`, where there is one.
+    ///
+    /// # Errors
+    /// Also 0A000 for a cast to a column that is kept in text form.
     pub(in crate::session) async fn bind_cast(
         &self,
         query: &Query,
@@ -67,6 +71,12 @@ impl Planner {
         values: &[Parameter],
         casts: &[Option<FieldRef>],
     ) -> Result<Arc<dyn ExecutionPlan>, QueryError> {
+        if casts.iter().flatten().any(|field| field.metadata().contains_key(TEXT_FORM_KEY)) {
+            return Err(QueryError::new(
+                SqlState::FEATURE_NOT_SUPPORTED,
+                "an expression over these tables for a column of this type is not supported",
+            ));
+        }
         let snapshots = self.snapshots()?;
         let declared: Vec<_> = types.iter().copied().map(Some).collect();
         let mut series = SeriesParameters::new(&declared, Some(values));

@@ -1,5 +1,7 @@
 //! Ranges and multiranges, over the values that their bounds are.
 
+mod operate;
+
 use std::cmp::Ordering;
 
 use bytes::{BufMut, BytesMut};
@@ -12,6 +14,8 @@ use crate::values::error::{INVALID_BINARY, protocol_violation, valid_text};
 use crate::values::reader::Reader;
 use crate::values::write;
 use crate::{Parameter, PgType, QueryError, SqlState};
+
+pub(crate) use operate::{Ranges, parts_of};
 
 const EMPTY: u8 = 0x01;
 const LOWER_INCLUSIVE: u8 = 0x02;
