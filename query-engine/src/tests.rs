@@ -1,6 +1,6 @@
 //! Rules of the engine, on a store in a temporary directory. The module of a test names its subject.
 
-mod fixture;
+pub(crate) mod fixture;
 mod gaps;
 mod lookup;
 mod overflow;

@@ -7,7 +7,7 @@
 
 pub(super) mod write;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DataFusionError, ParamValues, TableReference};
@@ -50,6 +50,8 @@ pub(super) struct Planner {
     pub(super) state: SessionState,
     pub(super) view: Arc<CatalogView>,
     pub(super) store: Store,
+    /// Taken by the first plan; all that one planner plans is one statement.
+    pub(super) snapshots: OnceLock<Arc<Snapshots>>,
 }
 
 /// A plan before its types are decided, and the tables that it names.
@@ -84,7 +86,7 @@ impl Planner {
             state.config_mut().options_mut().extensions.insert(style);
         }
         state.mark_start_execution();
-        Self { state, view, store }
+        Self { state, view, store, snapshots: OnceLock::new() }
     }
 
     /// Resolves names and types without running anything.
@@ -260,11 +262,15 @@ impl Planner {
     }
 
     fn snapshots(&self) -> Result<Arc<Snapshots>, QueryError> {
+        if let Some(taken) = self.snapshots.get() {
+            return Ok(Arc::clone(taken));
+        }
         let (allow_gaps, finality) = {
             let settings = self.view.settings();
             (settings.allow_gaps(), settings.finality())
         };
-        Snapshots::new(self.store.clone(), &self.view.database, allow_gaps, finality)
+        let taken = Snapshots::new(self.store.clone(), &self.view.database, allow_gaps, finality)?;
+        Ok(Arc::clone(self.snapshots.get_or_init(|| taken)))
     }
 
     fn prepared(
@@ -448,4 +454,22 @@ fn origin(
 /// An error of a task that broke.
 pub(super) fn task_error(error: &tokio::task::JoinError) -> QueryError {
     query_error(&DataFusionError::Internal(format!("query task ended: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crate::tests::fixture::{Fixture, Run};
+
+    #[test]
+    fn all_that_one_planner_plans_reads_one_snapshot() {
+        let fixture = Fixture::sealed(&[Run::new(0, 4, 2)]);
+        let session = fixture.session();
+        let planner = session.planner();
+        let taken = planner.snapshots().unwrap();
+        fixture.seal("demo", Run::new(5, 6, 2));
+        assert!(Arc::ptr_eq(&taken, &planner.snapshots().unwrap()));
+        assert!(!Arc::ptr_eq(&taken, &session.planner().snapshots().unwrap()));
+    }
 }

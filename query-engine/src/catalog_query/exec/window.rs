@@ -7,7 +7,9 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::super::plan::{Expr, FrameBound, FrameUnits, WindowCall, WindowFunction};
+use super::super::plan::{
+    Aggregate, AggregateKind, Expr, FrameBound, FrameUnits, WindowCall, WindowFunction,
+};
 use super::super::{Row, Value};
 use super::aggregate::{Input, finish};
 use super::{Executor, Frame, compare_keys};
@@ -110,8 +112,12 @@ impl Executor<'_> {
                             value.clone()
                         }
                         _ => {
-                            let value =
-                                self.of_frame(of_frame, window, at, range.clone(), frame)?;
+                            let value = match (of_frame, &known) {
+                                (WindowFunction::Aggregate(aggregate), Some(known)) => {
+                                    self.grown(aggregate, window, known, range.clone(), frame)?
+                                }
+                                _ => self.of_frame(of_frame, window, at, range.clone(), frame)?,
+                            };
                             known = Some((range, value.clone()));
                             value
                         }
@@ -166,16 +172,56 @@ impl Executor<'_> {
                 }
             }
             WindowFunction::Aggregate(aggregate) => {
-                let mut inputs: Vec<Input> = Vec::new();
-                for there in range {
-                    self.step()?;
-                    frame.rows.clone_from(&window.kept[window.rows[there].1]);
-                    inputs.extend(self.input(aggregate, frame)?);
-                }
+                let inputs = self.inputs(aggregate, window, range, frame)?;
                 finish(self.env, aggregate, inputs)
             }
             _ => Ok(Value::Null),
         }
+    }
+
+    /// Inputs of an aggregate from the rows `range` of a window.
+    fn inputs(
+        &self,
+        aggregate: &Aggregate,
+        window: &Window<'_>,
+        range: Range<usize>,
+        frame: &mut Frame<'_>,
+    ) -> Result<Vec<Input>, QueryError> {
+        let mut inputs: Vec<Input> = Vec::new();
+        for there in range {
+            self.step()?;
+            frame.rows.clone_from(&window.kept[window.rows[there].1]);
+            inputs.extend(self.input(aggregate, frame)?);
+        }
+        Ok(inputs)
+    }
+
+    /// Value of an aggregate over `range`, with the value over an earlier one: running sums grow by the rows
+    /// that come to the frame, where that gives what all rows would.
+    fn grown(
+        &self,
+        aggregate: &Aggregate,
+        window: &Window<'_>,
+        (held, value): &(Range<usize>, Value),
+        range: Range<usize>,
+        frame: &mut Frame<'_>,
+    ) -> Result<Value, QueryError> {
+        use AggregateKind as A;
+        let is_count = matches!(aggregate.kind, A::Count | A::CountRows);
+        let is_running =
+            is_count || matches!(aggregate.kind, A::Sum | A::Min | A::Max | A::BoolAnd | A::BoolOr);
+        let is_plain = !aggregate.distinct && aggregate.order.is_empty();
+        if !is_running || !is_plain || held.start != range.start || held.end > range.end {
+            let inputs = self.inputs(aggregate, window, range, frame)?;
+            return finish(self.env, aggregate, inputs);
+        }
+        let mut inputs = self.inputs(aggregate, window, held.end..range.end, frame)?;
+        if !is_count {
+            inputs.insert(0, Input { keys: Vec::new(), arguments: vec![value.clone()] });
+            return finish(self.env, aggregate, inputs);
+        }
+        let counts = value.as_int().zip(finish(self.env, aggregate, inputs)?.as_int());
+        Ok(counts.map_or(Value::Null, |(before, more)| Value::Int(before + more)))
     }
 
     /// Of RANGE with distances: the value that each row is compared by.
