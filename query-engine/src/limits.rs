@@ -10,6 +10,8 @@ pub const IDENTIFIER_BYTES_MAX: usize = 63;
 pub const NESTING_MAX: usize = 100;
 /// Queries in parentheses within one another (54001): each level doubles the parser's time.
 pub const SUBQUERY_NESTING_MAX: usize = 12;
+/// Calls of functions and subqueries within one another.
+pub const CALL_NESTING_MAX: usize = 16;
 /// Arrays and subscripts within one another (54001).
 pub const ARRAY_NESTING_MAX: usize = 32;
 /// UNION, INTERSECT and EXCEPT in one statement (54001).
@@ -92,6 +94,7 @@ pub(crate) const ALL: &[(&str, usize, &str, &str)] = &[
         "queries in parentheses within one another",
     ),
     ("array_nesting", ARRAY_NESTING_MAX, "54001", "arrays and subscripts within one another"),
+    ("call_nesting", CALL_NESTING_MAX, "54001", "function calls and subqueries within one another"),
     ("set_operations", SET_OPERATIONS_MAX, "54001", "set operations in one statement"),
     ("parameters", PARAMETERS_MAX, "54000", "parameters of one statement"),
     ("prepared_statements", PREPARED_MAX, "54000", "named statements of one session"),
