@@ -232,6 +232,8 @@ impl Drop for Engine {
 fn template(store: &Store, config: &EngineConfig) -> Result<SessionState, QueryError> {
     let mut session = SessionConfig::new()
         .with_target_partitions(config.threads.max(1))
+        // What comes in one stream, such as a series, stays in its order, as users expect it.
+        .with_round_robin_repartition(false)
         .with_batch_size(BATCH_ROWS_MAX)
         .with_create_default_catalog_and_schema(false)
         .with_information_schema(false);
